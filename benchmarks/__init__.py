@@ -1,0 +1,1 @@
+"""How fast Engawa is beside a bare durable bot: run `python -m benchmarks`, read `README.md`."""

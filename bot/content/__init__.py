@@ -1,0 +1,1 @@
+"""What staff write: flows, texts, places, dates, desks, hotlines, rules; read, checked and released here."""

@@ -1,0 +1,151 @@
+"""YAML and dicts to documents to a pack, and back. Every error carries a path a staff member can find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import msgspec
+import yaml
+
+from bot.content.model import (
+    DOCUMENT_TYPES,
+    Commands,
+    Hotline,
+    Resource,
+    Service,
+    Texts,
+)
+from bot.content.pack import Pack, entry_words
+from bot.errors import ContentError
+from bot.flows.matching import fold
+from bot.flows.model import Flow
+from bot.handoff.hours import Desk
+from bot.handoff.risk import RiskRule, compile_rules
+
+ONLY_ONE = frozenset({"service", "texts", "commands"})
+MAX_YAML = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One thing staff edit: `kind` and `name` identify it, `body` is plain data."""
+
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain data only: no aliases (they can blow up), no duplicate keys (one would silently win)."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError(f"line {self.peek_event().start_mark.line + 1}: aliases (*) are not allowed")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            value = self.construct_object(key, deep=True)  # type: ignore[no-untyped-call]
+            if value in seen:
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {value!r} stands here twice")
+            seen.add(value)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(text: str, path: str) -> Any:
+    """Plain data of a YAML text. Raises ContentError with file and line."""
+    if len(text) > MAX_YAML:
+        raise ContentError(path, "is over 2 MB; split it")
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ContentError(
+            path, f"is no readable YAML: {str(error).splitlines()[0] if str(error) else ''}"
+        ) from error
+
+
+def documents_of(data: Any, path: str) -> list[Document]:
+    """The documents of one file: `{kind: …, items: […]}` or `{kind: …, …one document…}`."""
+    if not isinstance(data, dict) or data.get("kind") not in DOCUMENT_TYPES:
+        raise ContentError(path, f"needs a `kind`, one of {', '.join(DOCUMENT_TYPES)}")
+    kind = data["kind"]
+    rest = {key: value for key, value in data.items() if key != "kind"}
+    items = rest["items"] if set(rest) == {"items"} else [rest]
+    if not isinstance(items, list):
+        raise ContentError(f"{path}: items", "must be a list")
+    documents = []
+    for place, body in enumerate(items):
+        where = f"{path}: items[{place}]" if "items" in rest else path
+        if not isinstance(body, dict):
+            raise ContentError(where, "must be a mapping of fields")
+        name = kind if kind in ONLY_ONE else body.get("id")
+        if not isinstance(name, str) or not name:
+            raise ContentError(where, "needs an `id`")
+        documents.append(Document(kind=kind, name=name, body=body))
+    return documents
+
+
+def typed(document: Document) -> Any:
+    """The document as its type. Raises ContentError naming the field."""
+    path = f"{document.kind}/{document.name}"
+    try:
+        return msgspec.convert(document.body, DOCUMENT_TYPES[document.kind], strict=True)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$")
+        raise ContentError(path + where.rstrip("`"), message) from error
+
+
+def build(number: int, documents: Iterable[Document]) -> Pack:
+    """All documents as a pack. Raises ContentError at the first that cannot be read; see `check` for the rest."""
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in DOCUMENT_TYPES}
+    for document in documents:
+        if document.name in found[document.kind]:
+            raise ContentError(f"{document.kind}/{document.name}", "stands here twice")
+        found[document.kind][document.name] = typed(document)
+    for kind in sorted(ONLY_ONE):
+        if kind not in found[kind]:
+            raise ContentError(kind, "is missing")
+    service: Service = found["service"]["service"]
+    texts: Texts = found["texts"]["texts"]
+    commands: Commands = found["commands"]["commands"]
+    flows: dict[str, Flow] = found["flow"]
+    for flow in flows.values():
+        if not flow.steps:
+            raise ContentError(f"flow/{flow.id}", "needs at least one step")
+    desks: dict[str, Desk] = found["desk"]
+    resources_: dict[str, Resource] = found["resource"]
+    hotlines: dict[str, Hotline] = found["hotline"]
+    rules: dict[str, RiskRule] = found["risk_rule"]
+    return Pack(
+        number=number,
+        service=service,
+        texts=texts.texts,
+        commands={fold(word): command for command, words in commands.commands.items() for word in words},
+        flows=flows,
+        entries=entry_words(flows),
+        desks=tuple(desks.values()),
+        resources=resources_,
+        hotlines=tuple(hotlines.values()),
+        rules=compile_rules(tuple(rules.values())),
+    )
+
+
+def read_folder(folder: Traversable) -> list[Document]:
+    """Every document of a folder of YAML files, in the order of their names."""
+    documents = []
+    for item in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if item.is_dir():
+            documents += read_folder(item)
+        elif item.name.endswith((".yaml", ".yml")):
+            documents += documents_of(read_yaml(item.read_text("utf-8"), item.name), item.name)
+    return documents
+
+
+def seed() -> list[Document]:
+    """The content we ship: release 1 of every new installation."""
+    return read_folder(resources.files("bot.content") / "seed")

@@ -1,0 +1,105 @@
+"""Documents as staff write them. None means that nobody has told us yet, and is shown as 未確認 (R-096)."""
+
+from __future__ import annotations
+
+from datetime import date, time
+
+import msgspec
+
+from bot.flows.model import Flow
+from bot.handoff.hours import Desk
+from bot.handoff.risk import RiskRule
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When something is on (R-098). `kind`: exact (`rrule`, RFC 5545), dates, roughly, frequency, always.
+
+    Only `exact` and `dates` may be printed as dates; the others print `wording`.
+    """
+
+    kind: str
+    wording: str = ""
+    rrule: str = ""
+    since: date | None = None
+    dates: tuple[date, ...] = ()
+    begins: time | None = None
+    ends: time | None = None
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the facts were seen, and when. Seen is not checked: nobody has confirmed them since."""
+
+    title: str
+    seen_in_source: str
+    checked_on: date | None = None
+    recheck_by: date | None = None
+
+
+class Resource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A service, place or group. Conditions belong to the service, not to its organisation (R-094)."""
+
+    id: str
+    name: str
+    kind: str
+    prefecture: str
+    municipality: str = ""
+    audience: tuple[str, ...] = ()
+    summary: str
+    atmosphere: str | None = None
+    not_needed: str | None = None
+    smaller_steps: str | None = None
+    age: str | None = None
+    residence: str | None = None
+    anonymity: str | None = None
+    cost: str | None = None
+    reservation: str | None = None
+    online: bool | None = None
+    schedule: Schedule | None = None
+    url: str | None = None
+    source: Source
+    agreement: str = "unknown"
+    listed: bool = True
+
+
+class Hotline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line to call or write to. Without `approved_by` it is shown only if `always` (110 and 119, R-079)."""
+
+    id: str
+    name: str
+    number: str
+    about: str
+    always: bool = False
+    approved_by: str | None = None
+    checked_until: date | None = None
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this installation introduces itself, and what it shows when the screen is to be hidden."""
+
+    name: str
+    place: str
+
+
+class Texts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Named texts: one or more bubbles each."""
+
+    texts: dict[str, tuple[str, ...]]
+
+
+class Commands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words that mean the same at every step, by command."""
+
+    commands: dict[str, tuple[str, ...]]
+
+
+DOCUMENT_TYPES: dict[str, type[msgspec.Struct]] = {
+    "service": Service,
+    "texts": Texts,
+    "commands": Commands,
+    "flow": Flow,
+    "resource": Resource,
+    "desk": Desk,
+    "hotline": Hotline,
+    "risk_rule": RiskRule,
+}
+"""Every kind of document there is. The name of a document is its `id`, or the kind where there is one only."""

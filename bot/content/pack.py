@@ -1,0 +1,155 @@
+"""A release, ready to be played: all documents typed, indexed and compiled. Pure and immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.content.cards import hotline_line, place_card
+from bot.content.model import Hotline, Resource, Service
+from bot.content.model import Schedule as Schedule
+from bot.flows.matching import fold
+from bot.flows.model import Flow, Query
+from bot.handoff.hours import TOKYO, Desk, Shift, is_open, next_opening
+from bot.handoff.risk import Rules
+from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A found place or date."""
+
+    id: str
+    card: Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """Everything one release pins. Build it with `codec.build`."""
+
+    number: int
+    service: Service
+    texts: Mapping[str, tuple[str, ...]]
+    commands: Mapping[str, str]
+    flows: Mapping[str, Flow]
+    entries: Mapping[str, str]
+    desks: tuple[Desk, ...]
+    resources: Mapping[str, Resource]
+    hotlines: tuple[Hotline, ...]
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """The latest pack, with the step graphs of older ones: what flows see as their content."""
+
+    latest: Pack
+    older: Mapping[int, Pack] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        return self.latest.number
+
+    @property
+    def rules(self) -> Rules:
+        return self.latest.rules
+
+    def flows(self, release: int) -> Mapping[str, Flow]:
+        pinned = self.older.get(release)
+        return pinned.flows if pinned is not None else self.latest.flows
+
+    def entry(self, folded: str) -> str | None:
+        return self.latest.entries.get(folded) if folded else None
+
+    def command(self, folded: str) -> str | None:
+        return self.latest.commands.get(folded) if folded else None
+
+    def text(self, key: str) -> tuple[str, ...]:
+        return self.latest.texts.get(key, ())
+
+    def values(self, now: datetime) -> Mapping[str, str]:
+        desk = self.latest.desks[0] if self.latest.desks else None
+        values = {"neutral_text": self.text("neutral")[0], "open_lines": _lines(self.latest, now)}
+        if desk is None or not desk.shifts:
+            values["human_now_or_not"] = self.text("human_unknown")[0]
+            return values
+        values["hours"] = "、".join(_shift_words(shift, self.text("shift")[0]) for shift in desk.shifts)
+        opening = next_opening(desk, now)
+        if is_open(desk, now):
+            values["human_now_or_not"] = self.text("human_open")[0]
+        elif opening is not None:
+            local = opening.astimezone(TOKYO)
+            when = self.text("opening")[0]
+            for name, value in (("month", local.month), ("day", local.day), ("hour", local.hour)):
+                when = when.replace("{" + name + "}", str(value))
+            values["human_now_or_not"] = self.text("human_closed")[0].replace("{opening}", when)
+        return values
+
+    def find(self, query: Query, now: datetime) -> tuple[Entry, ...]:
+        words = dict(self.latest.texts)
+        found = [
+            Entry(id=resource.id, card=place_card(resource, words, now))
+            for resource in self.latest.resources.values()
+            if resource.listed and _fits(resource, query)
+        ]
+        if query.dated:
+            found.sort(key=lambda entry: entry.card.date is None)
+        return tuple(found)
+
+    def show(self, entry_id: str, now: datetime) -> Card | None:
+        resource = self.latest.resources.get(entry_id)
+        if resource is None or not resource.listed:
+            return None
+        return place_card(resource, dict(self.latest.texts), now, full=True)
+
+    def label(self, choice_id: str) -> str:
+        """The words on a button, for the thread; empty when it is not known any more."""
+        later, stop, person = self.text("exits")
+        fixed = {EXIT_LATER: later, EXIT_STOP: stop, EXIT_PERSON: person}
+        if choice_id in fixed:
+            return fixed[choice_id]
+        flow, _, rest = choice_id.partition("/")
+        if flow == "nav":
+            return next(iter(self.text(f"nav_{rest}")), "")
+        step, _, key = rest.partition("/")
+        if key[:1] == "r" and key[1:].isdigit():
+            return self.text("see_entry")[0].replace("{n}", key[1:3])
+        for pack in (self.latest, *self.older.values()):
+            found = pack.flows.get(flow)
+            option = found.steps[step].option(key) if found and step in found.steps else None
+            if option is not None:
+                return option[0]
+        return ""
+
+
+def entry_words(flows: Mapping[str, Flow]) -> dict[str, str]:
+    """Folded entry word → first step of its flow."""
+    return {fold(word): flow.first for flow in flows.values() for word in flow.entry if fold(word)}
+
+
+def _fits(resource: Resource, query: Query) -> bool:
+    if query.kinds and resource.kind not in query.kinds:
+        return False
+    if query.audience and resource.audience and query.audience not in resource.audience:
+        return False
+    if query.dated and resource.schedule is None:
+        return False
+    return not query.online or resource.online is True
+
+
+def _lines(pack: Pack, now: datetime) -> str:
+    """The lines that may be told: approved and not expired; 110 and 119 always."""
+    today = now.astimezone(TOKYO).date()
+    told = (
+        line
+        for line in pack.hotlines
+        if line.always or (line.approved_by and line.checked_until and line.checked_until >= today)
+    )
+    return "、".join(hotline_line(line) for line in told)
+
+
+def _shift_words(shift: Shift, form: str) -> str:
+    return (
+        form.replace("{days}", shift.days).replace("{opens}", shift.opens).replace("{closes}", shift.closes)
+    )

@@ -1,0 +1,425 @@
+"""`take_turn`: the one place where the order of policy is written. Pure, total and bounded.
+
+1 left, unsent, forget, hide, stop   2 risk, in every mode   3 a wish for a person   4 by mode: human relays;
+waiting relays, and plays flows on taps; bot plays flows. What each mode may send is drawn in docs/modes.md.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.flows import engine
+from bot.flows.content import Content
+from bot.flows.effects import (
+    Effect,
+    ForgetContact,
+    Mark,
+    OpenTicket,
+    RaisePriority,
+    Record,
+    Relay,
+    RequestPerson,
+    RestTicket,
+    Say,
+    SayFirst,
+    SetPreference,
+    SetReachable,
+    WakeAt,
+    WithdrawRequest,
+)
+from bot.flows.matching import fold, match, visible
+from bot.flows.nodes import PAUSE, exits
+from bot.handoff import ticket as tickets
+from bot.handoff.risk import Level, RiskHit, Rules, highest
+from bot.handoff.ticket import Reason, Ticket
+from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Choice, Inbound, Kind, Purpose, Reply
+from bot.talk import Event, HandedBack, Heard, Mode, Talk, Turn, WokeUp
+
+RISK_UNANSWERED = "risk_unanswered"
+ANSWER_WITHIN = timedelta(minutes=3)  # a silent counselor: then the card goes out by itself
+CONCERNS_ADD_UP = ((2, timedelta(hours=24)), (3, timedelta(days=7)))
+MOST_CHOICES = 13  # LINE quick replies
+REASONS = {reason.value: reason for reason in Reason}
+
+COMMANDS = {
+    EXIT_LATER: "later",
+    EXIT_STOP: "stop",
+    EXIT_PERSON: "person",
+    "nav/person": "person",
+    "nav/resume": "resume",
+    "nav/restart": "restart",
+    "nav/withdraw": "withdraw",
+}
+"""Choice ids that mean the same everywhere."""
+
+
+def take_turn(content: Content, rules: Rules, talk: Talk, event: Event, now: datetime) -> Turn:
+    """What follows from one event. The same arguments always give the same turn."""
+    match event:
+        case Heard(inbound=inbound, seq=seq):
+            turn = _heard(content, rules, talk, inbound, seq, now)
+        case WokeUp(reason=reason):
+            turn = _woke_up(content, talk, reason, now)
+        case HandedBack():
+            turn = _handed_back(content, talk, now)
+    return replace(turn, talk=replace(turn.talk, revision=talk.revision + 1))
+
+
+def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: int, now: datetime) -> Turn:
+    match inbound.kind:
+        case Kind.LEFT:
+            return Turn(talk=talk, effects=(SetReachable(reachable=False), Record(count="left")))
+        case Kind.UNSENT:
+            return Turn(talk=talk, effects=(Record(count="unsent"),))
+        case Kind.JOINED:
+            return _joined(content, talk, now)
+    text = visible(inbound.text) if inbound.kind is not Kind.CHOICE else ""
+    word = COMMANDS.get(inbound.choice_id) if inbound.kind is Kind.CHOICE else content.command(fold(text))
+    if word in ("forget", "hide", "stop"):
+        return _always(content, talk, word, now)
+    if _is_entry_to_safety(content, rules, talk, text):
+        return _flow(content, talk, inbound, text, seq, now)
+    hits = _scan(rules, text)
+    if hits is None:
+        return _unscanned(content, talk, inbound, text, seq, now)
+    if highest(hits) >= Level.HIGH:
+        return _in_danger(content, talk, hits, seq, now)
+    if highest(hits) is Level.CONCERN and talk.mode is not Mode.HUMAN:
+        return _of_concern(content, talk, inbound, text, hits, seq, now)
+    return _by_mode(content, talk, inbound, text, word, seq, now)
+
+
+def _by_mode(
+    content: Content, talk: Talk, inbound: Inbound, text: str, word: str | None, seq: int, now: datetime
+) -> Turn:
+    if talk.mode is Mode.HUMAN:
+        return Turn(talk=talk, effects=(Relay(),))
+    if word is not None:
+        return _command(content, talk, word, seq, now)
+    if talk.mode is Mode.WAITING and not _means_the_flow(content, talk, inbound, text):
+        return _hold(content, talk)
+    return _flow(content, talk, inbound, text, seq, now)
+
+
+# --- words that work everywhere -------------------------------------------------------------------------------
+
+
+def _always(content: Content, talk: Talk, word: str, now: datetime) -> Turn:
+    """Forget, hide and stop: owed to the person in every mode, also while a counselor has the thread."""
+    relayed = (Relay(),) if talk.mode is Mode.HUMAN else ()
+    if word == "hide":
+        return _said(talk, Reply(texts=content.text("neutral")), Purpose.HIDE)
+    if word == "forget":
+        if talk.mode is Mode.HUMAN:
+            return Turn(talk=talk, effects=(ForgetContact(receipt=Reply(texts=content.text("erased"))),))
+        return _play(
+            talk, engine.begin(content, content.text("forget_confirm")[0], now, session=talk.session)
+        )
+    text = {Mode.BOT: "stopped", Mode.WAITING: "stopped_waiting", Mode.HUMAN: "stopped_human"}[talk.mode]
+    choices = (_nav(content, "withdraw"),) if talk.mode is Mode.WAITING and _withdrawable(talk) else ()
+    stopped = replace(talk, session=None, away=False)
+    reply = Reply(texts=content.text(text), choices=choices)
+    turn = _said(stopped, reply, Purpose.STOP)
+    return replace(turn, effects=(*turn.effects, *relayed))
+
+
+def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -> Turn:
+    match word:
+        case "later":
+            kept = replace(talk, away=talk.session is not None)
+            return _said(kept, Reply(texts=content.text("later")))
+        case "person":
+            return _wants_person(content, talk, now)
+        case "back" if talk.session is not None:
+            return _played(content, talk, engine.back(content, talk.session, now), seq, now)
+        case "resume" if talk.session is not None:
+            here = replace(talk, away=False)
+            return _played(content, here, engine.again(content, talk.session, now), seq, now)
+        case "withdraw":
+            target = content.text("withdraw")[0]
+            return _played(content, talk, engine.begin(content, target, now, session=talk.session), seq, now)
+        case _:
+            here = replace(talk, away=False)
+            return _played(content, here, engine.begin(content, content.text("start")[0], now), seq, now)
+
+
+def _wants_person(content: Content, talk: Talk, now: datetime) -> Turn:
+    if talk.mode is Mode.WAITING:
+        choices = (_nav(content, "withdraw"),) if _withdrawable(talk) else ()
+        return _said(talk, Reply(texts=content.text("already_waiting"), choices=choices + exits(content)))
+    ask, send = content.text("person")
+    target = send if talk.session is not None and talk.session.flow == ask.partition("/")[0] else ask
+    sprint = engine.begin(content, target, now, session=talk.session)
+    return _played(content, replace(talk, away=False), sprint, 0, now)
+
+
+# --- risk -----------------------------------------------------------------------------------------------------
+
+
+def _scan(rules: Rules, text: str) -> tuple[RiskHit, ...] | None:
+    """The hits, or None when the scan itself failed: then people look (fail open)."""
+    try:
+        return rules.scan(text)
+    except Exception:
+        return None
+
+
+def _is_entry_to_safety(content: Content, rules: Rules, talk: Talk, text: str) -> bool:
+    """A message that is just an entry word (つらい) opens the card without an alarm, unless a rule says high."""
+    if talk.mode is not Mode.BOT or not text:
+        return False
+    target = content.entry(fold(text))
+    if target is None or target.partition("/")[0] != content.text("safety")[0].partition("/")[0]:
+        return False
+    hits = _scan(rules, text)
+    return hits is not None and highest(hits) < Level.HIGH
+
+
+def _in_danger(content: Content, talk: Talk, hits: tuple[RiskHit, ...], seq: int, now: datetime) -> Turn:
+    """High or emergency. The card goes first and the ticket is there, whatever was running; the session is kept."""
+    level = highest(hits)
+    if talk.mode is Mode.HUMAN and talk.ticket is not None:
+        raised = replace(talk, ticket=tickets.raise_to(talk.ticket, level, hits))
+        wake = WakeAt(reason=RISK_UNANSWERED, at=now + ANSWER_WITHIN)
+        return Turn(talk=raised, effects=(Relay(), RaisePriority(alarm=True), wake), risk_hits=hits)
+    ticketed, effect = _ticketed(talk, Reason.RISK, level, seq, now, hits=hits)
+    card = SayFirst(reply=_safety_card(content, hits[0].category, now))
+    relayed = (Relay(),) if talk.mode is Mode.WAITING else ()
+    return Turn(talk=ticketed, effects=(card, effect, *relayed), risk_hits=hits)
+
+
+def _of_concern(
+    content: Content,
+    talk: Talk,
+    inbound: Inbound,
+    text: str,
+    hits: tuple[RiskHit, ...],
+    seq: int,
+    now: datetime,
+) -> Turn:
+    """Counted, with one gentle line; a ticket only when concerns add up (or the person agrees, by a tap)."""
+    week = tuple(at for at in talk.concerns if now - at <= timedelta(days=7))[-9:]
+    counted = replace(talk, concerns=(*week, now))
+    adds_up = any(sum(now - at <= span for at in counted.concerns) >= n for n, span in CONCERNS_ADD_UP)
+    if adds_up or talk.mode is Mode.WAITING:
+        ticketed, effect = _ticketed(counted, Reason.RISK, Level.CONCERN, seq, now, hits=hits)
+        if talk.mode is Mode.WAITING:
+            held = _hold(content, ticketed)
+            return replace(held, effects=(effect, *held.effects), risk_hits=hits)
+        said = _said(ticketed, Reply(texts=content.text("concerns_add_up"), choices=exits(content)))
+        return replace(said, effects=(effect, *said.effects), risk_hits=hits)
+    turn = _flow(content, counted, inbound, text, seq, now)
+    effects = tuple(
+        replace(effect, reply=_with_concern_line(content, effect.reply))
+        if isinstance(effect, Say)
+        else effect
+        for effect in turn.effects
+    )
+    return replace(turn, effects=effects, risk_hits=hits)
+
+
+def _with_concern_line(content: Content, reply: Reply) -> Reply:
+    offer = _nav(content, "person")
+    known = {choice.label for choice in reply.choices}
+    room = len(reply.choices) < MOST_CHOICES and offer.label not in known
+    texts = reply.texts[: engine.MAX_BUBBLES - 1]
+    joined = (*texts, "\n".join((*reply.texts[engine.MAX_BUBBLES - 1 :], *content.text("concern"))))
+    return replace(reply, texts=joined, choices=((offer,) if room else ()) + reply.choices)
+
+
+def _unscanned(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, now: datetime) -> Turn:
+    """The scan failed: the message goes to people, and the person is answered as ever."""
+    turn = _by_mode(content, talk, inbound, text, None, seq, now)
+    if turn.talk.mode is Mode.HUMAN:
+        return replace(turn, effects=(*turn.effects, RaisePriority(alarm=True)))
+    ticketed, effect = _ticketed(turn.talk, Reason.UNSCANNED, Level.CONCERN, seq, now)
+    return replace(turn, talk=ticketed, effects=(*turn.effects, effect))
+
+
+def _safety_card(content: Content, category: str, now: datetime) -> Reply:
+    targets = content.text(f"safety_{category}") or content.text("safety")
+    return engine.begin(content, targets[0], now).reply
+
+
+# --- tickets --------------------------------------------------------------------------------------------------
+
+
+def _ticketed(
+    talk: Talk,
+    reason: Reason,
+    level: Level,
+    seq: int,
+    now: datetime,
+    *,
+    hits: tuple[RiskHit, ...] = (),
+    wishes: tuple[tuple[str, str], ...] = (),
+) -> tuple[Talk, Effect]:
+    """The talk with an open ticket at least this urgent, and the effect that tells of it."""
+    current = talk.ticket
+    effect: Effect = OpenTicket()
+    if current is not None and current.is_open:
+        ticket, effect = tickets.raise_to(current, level, hits), RaisePriority()
+    elif current is not None:
+        ticket = tickets.raise_to(tickets.reopen(current, reason, level, seq, now), level, hits)
+    else:
+        ticket = Ticket(
+            id=uuid.uuid5(uuid.UUID(talk.contact_id), f"ticket/{talk.revision}").hex,
+            contact_id=talk.contact_id,
+            desk_id="",
+            reason=reason,
+            priority=level,
+            status=tickets.Status.WAITING,
+            opened_at=now,
+            opened_seq=seq,
+            hits=hits,
+        )
+    if wishes:
+        ticket = replace(ticket, wishes=wishes)
+    mode = talk.mode if talk.mode is Mode.HUMAN else Mode.WAITING
+    held = talk.held and isinstance(effect, RaisePriority)
+    return replace(talk, ticket=ticket, mode=mode, held=held), effect
+
+
+def _withdrawable(talk: Talk) -> bool:
+    return talk.ticket is not None and tickets.is_withdrawable(talk.ticket)
+
+
+# --- flows ----------------------------------------------------------------------------------------------------
+
+
+def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, now: datetime) -> Turn:
+    """The bot's own answer: a tap, a label in words, an answer, an entry word, or 受け取りました (R-034)."""
+    session = talk.session
+    if inbound.kind is Kind.UNSUPPORTED or (inbound.kind is Kind.STICKER and not text.strip()):
+        return _said(talk, replace(_where_we_are(content, talk, now), texts=content.text("media")))
+    if inbound.kind is Kind.CHOICE:
+        tapped = engine.tap(content, session, inbound.choice_id, now)
+        if tapped is None:
+            here = _where_we_are(content, talk, now)
+            return _said(
+                talk, replace(here, texts=(*content.text("stale"), *here.texts)[: engine.MAX_BUBBLES])
+            )
+        return _played(content, replace(talk, away=False), tapped, seq, now)
+    written = engine.write(content, session, text, now) if session is not None and not talk.away else None
+    if written is not None:
+        return _played(content, talk, written, seq, now)
+    entry = content.entry(fold(text))
+    if entry is not None:
+        sprint = engine.begin(content, entry, now, session=session)
+        return _played(content, replace(talk, away=False), sprint, seq, now)
+    if talk.away:
+        choices = (_nav(content, "resume"), _nav(content, "restart"), *exits(content))
+        return _said(talk, Reply(texts=content.text("welcome_back"), choices=choices))
+    sprint = engine.begin(content, content.text("free_text")[0], now, session=session)
+    return _played(content, talk, sprint, seq, now)
+
+
+def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: datetime) -> Turn:
+    """A sprint as a turn: what flows ask of the conversation is settled here, and told truthfully."""
+    turn = _play(talk, sprint)
+    effects: list[Effect] = []
+    for effect in turn.effects:
+        match effect:
+            case RequestPerson(reason=reason, wishes=wishes):
+                why = REASONS.get(reason, Reason.REQUEST)
+                ticketed, opened = _ticketed(turn.talk, why, Level.NONE, seq, now, wishes=wishes)
+                turn = replace(turn, talk=ticketed)
+                effects += [opened, Record(count="handoffs_wished")]
+            case WithdrawRequest() if turn.talk.ticket is not None and turn.talk.ticket.is_open:
+                if _withdrawable(turn.talk):
+                    rested = replace(
+                        turn.talk, ticket=tickets.withdraw(turn.talk.ticket), mode=Mode.BOT, held=False
+                    )
+                    turn = replace(turn, talk=rested)
+                    effects += [RestTicket(), Mark(marker="withdrawn")]
+                else:
+                    effects = [e for e in effects if not isinstance(e, Say)]
+                    effects.append(
+                        Say(reply=Reply(texts=content.text("not_withdrawn"), choices=exits(content)))
+                    )
+            case WithdrawRequest():
+                pass
+            case SetPreference(silent=silent, hush_until=until):
+                kept = turn.talk.preferences
+                kept = replace(kept, silent=kept.silent if silent is None else silent)
+                kept = replace(kept, hush_until=until or kept.hush_until)
+                turn = replace(turn, talk=replace(turn.talk, preferences=kept))
+            case _:
+                effects.append(effect)
+    return replace(turn, effects=tuple(effects))
+
+
+def _play(talk: Talk, sprint: engine.Sprint) -> Turn:
+    said = (Say(reply=_quietly(talk, sprint.reply)),) if not sprint.reply.is_empty else ()
+    return Turn(talk=replace(talk, session=sprint.session), effects=(*said, *sprint.effects))
+
+
+def _said(talk: Talk, reply: Reply, purpose: Purpose = Purpose.BOT) -> Turn:
+    return Turn(talk=talk, effects=(Say(reply=_quietly(talk, reply), purpose=purpose),))
+
+
+def _quietly(talk: Talk, reply: Reply) -> Reply:
+    return replace(reply, silent=True) if talk.preferences.silent else reply
+
+
+def _where_we_are(content: Content, talk: Talk, now: datetime) -> Reply:
+    if talk.session is None:
+        return engine.begin(content, content.text("start")[0], now).reply
+    return engine.again(content, talk.session, now).reply
+
+
+def _nav(content: Content, name: str) -> Choice:
+    return Choice(id=f"nav/{name}", label=content.text(f"nav_{name}")[0])
+
+
+# --- modes ----------------------------------------------------------------------------------------------------
+
+
+def _means_the_flow(content: Content, talk: Talk, inbound: Inbound, text: str) -> bool:
+    """While waiting, taps, labels and entry words play flows (to read meanwhile); other words are for people."""
+    if inbound.kind is Kind.CHOICE:
+        return True
+    if inbound.kind is not Kind.TEXT:
+        return False
+    session = talk.session
+    step = content.flows(session.release).get(session.flow) if session else None
+    labels = step.steps[session.step].choices if step and session and session.step in step.steps else {}
+    return match(text, labels) is not None or content.entry(fold(text)) is not None
+
+
+def _hold(content: Content, talk: Talk) -> Turn:
+    """The words are kept for the people who will read them; the holding line is said once a wait."""
+    if talk.held:
+        return Turn(talk=talk, effects=(Relay(),))
+    said = _said(replace(talk, held=True), Reply(texts=content.text("holding"), choices=exits(content)))
+    return replace(said, effects=(Relay(), *said.effects))
+
+
+def _joined(content: Content, talk: Talk, now: datetime) -> Turn:
+    reachable = SetReachable(reachable=True)
+    if talk.mode is not Mode.BOT:
+        return Turn(talk=talk, effects=(reachable, Relay()))
+    turn = _play(replace(talk, away=False), engine.begin(content, content.text("start")[0], now))
+    return replace(turn, effects=(reachable, *turn.effects, Record(count="joined")))
+
+
+def _woke_up(content: Content, talk: Talk, reason: str, now: datetime) -> Turn:
+    if reason == RISK_UNANSWERED and talk.mode is Mode.HUMAN and talk.ticket is not None:
+        category = talk.ticket.hits[-1].category if talk.ticket.hits else ""
+        card = SayFirst(reply=_safety_card(content, category, now))
+        return Turn(talk=talk, effects=(card, RaisePriority(alarm=True)))
+    if reason == PAUSE and talk.mode is Mode.BOT and talk.session is not None:
+        sprint = engine.pause_over(content, talk.session, now)
+        if sprint is not None:
+            return _played(content, talk, sprint, 0, now)
+    return Turn(talk=talk)
+
+
+def _handed_back(content: Content, talk: Talk, now: datetime) -> Turn:
+    """One soft line, then the flow goes on where it was, or the menu is offered."""
+    back = replace(talk, mode=Mode.BOT, held=False)
+    here = _where_we_are(content, back, now)
+    texts = (*content.text("handed_back"), *here.texts)[: engine.MAX_BUBBLES]
+    return _said(back, replace(here, texts=texts))

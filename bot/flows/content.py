@@ -1,0 +1,54 @@
+"""What flows need to know of the content, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from bot.flows.model import Flow, Query
+from bot.messages import Card
+
+
+class Listed(Protocol):
+    """A found entry: an id to come back to, and how it looks."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def card(self) -> Card: ...
+
+
+class Content(Protocol):
+    """The latest release, and the step graphs of older ones."""
+
+    @property
+    def number(self) -> int: ...
+
+    def flows(self, release: int) -> Mapping[str, Flow]:
+        """The step graph of that release; the latest one when that is not at hand."""
+        ...
+
+    def entry(self, folded: str) -> str | None:
+        """The target an entry word leads to."""
+        ...
+
+    def command(self, folded: str) -> str | None:
+        """The command a word stands for anywhere: `stop`, `later`, `person`, `back`, `hide`, `forget`, `resume`."""
+        ...
+
+    def text(self, key: str) -> tuple[str, ...]:
+        """The bubbles of a named text, always from the latest release."""
+        ...
+
+    def values(self, now: datetime) -> Mapping[str, str]:
+        """What can be said at `now` about hours, people and lines; a value that is not known is absent."""
+        ...
+
+    def find(self, query: Query, now: datetime) -> tuple[Listed, ...]:
+        """Every entry for a query, best first."""
+        ...
+
+    def show(self, entry_id: str, now: datetime) -> Card | None:
+        """One entry in full, if it may be shown."""
+        ...

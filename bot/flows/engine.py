@@ -1,0 +1,197 @@
+"""The bounded loop: from an input to the next step that waits. Never raises on content trouble; it strands instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.flows import model
+from bot.flows.content import Content
+from bot.flows.effects import Effect, Stranded
+from bot.flows.matching import match
+from bot.flows.nodes import ENTRY, KINDS, LISTED, Scene, listed_choices, wake_after_pause, wishes_of
+from bot.flows.session import Session
+from bot.messages import Reply
+
+MAX_STEPS = 30  # steps entered in one turn; more is a loop in the content
+MAX_BUBBLES = 3  # R-038
+MAX_LENGTH = 120  # characters a bubble, R-038
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sprint:
+    """What the engine did until the next wait. `session` is None when the flow ended."""
+
+    session: Session | None
+    reply: Reply = Reply()
+    effects: tuple[Effect, ...] = ()
+
+
+def begin(content: Content, target: str, now: datetime, *, session: Session | None = None) -> Sprint:
+    """Goes to `target` (`FLOW/step`), in the running session or a new one pinned to the latest release."""
+    flow, step = model.resolve(target, "")
+    if session is None:
+        session = Session(flow=flow, step=step, release=content.number, started_at=now)
+    else:
+        session = session.at(flow, step)
+    return _run(content, _fresh(content, session, now), now)
+
+
+def tap(content: Content, session: Session | None, choice_id: str, now: datetime) -> Sprint | None:
+    """Takes a choice, of the current step or of an older message; None when it does not exist any more."""
+    flow, _, rest = choice_id.partition("/")
+    step_id, _, key = rest.partition("/")
+    session = _fresh(content, session, now) if session else None
+    release = session.release if session else content.number
+    step = _step(content, release, flow, step_id)
+    if step is None:
+        return None
+    here = session or Session(flow=flow, step=step_id, release=release, started_at=now)
+    here = here.at(flow, step_id)
+    listed = _listed(step, here, key)
+    if listed is not None:
+        return _go(content, here.answering(ENTRY, listed), step.each, now)  # type: ignore[union-attr]
+    option = step.option(key)
+    if option is None:
+        return None
+    label, target = option
+    return _go(content, here.answering(step.save, label), target, now)
+
+
+def write(content: Content, session: Session, text: str, now: datetime) -> Sprint | None:
+    """Takes free text at the current step: a label in words, or an answer; None when the step wants neither."""
+    session = _fresh(content, session, now)
+    step = _step(content, session.release, session.flow, session.step)
+    if step is None:
+        return None
+    shown = {choice.label: choice.id for choice in listed_choices(step, session, content)}
+    label = match(text, [*shown, *step.choices])
+    if label in shown:
+        return tap(content, session, shown[label], now)
+    if label is not None:
+        return _go(content, session.answering(step.save, label), step.choices[label], now)
+    if not isinstance(step, model.Ask):
+        return None
+    if step.pause:
+        return Sprint(session=session, effects=(wake_after_pause(step, now),))
+    return _go(content, session.answering(step.save, text), step.to, now)
+
+
+def pause_over(content: Content, session: Session, now: datetime) -> Sprint | None:
+    """The person stopped writing for as long as the step waits: go on, once."""
+    session = _fresh(content, session, now)
+    step = _step(content, session.release, session.flow, session.step)
+    if not isinstance(step, model.Ask) or not step.pause:
+        return None
+    return _go(content, session, step.to, now)
+
+
+def back(content: Content, session: Session, now: datetime) -> Sprint:
+    """もどる: the step before this one; the start when there is none."""
+    session = _fresh(content, session, now)
+    for place in range(len(session.trail) - 1, -1, -1):
+        flow, step = model.resolve(session.trail[place], "")
+        if (flow, step) != (session.flow, session.step) and _step(content, session.release, flow, step):
+            return _run(content, replace(session, flow=flow, step=step, trail=session.trail[:place]), now)
+    return begin(content, content.text("start")[0], now)
+
+
+def again(content: Content, session: Session, now: datetime) -> Sprint:
+    """Says the current step once more, e.g. after a choice that is out of date."""
+    return _run(content, _fresh(content, session, now), now)
+
+
+def is_pausing(content: Content, session: Session | None) -> bool:
+    """Whether the current step collects a burst (書いておくだけ), so that nothing may be said in between."""
+    if session is None:
+        return False
+    step = _step(content, session.release, session.flow, session.step)
+    return isinstance(step, model.Ask) and step.pause > 0
+
+
+def _fresh(content: Content, session: Session, now: datetime) -> Session:
+    """After seven days a session goes on with the latest step graph."""
+    return session if session.is_pinned(now) else replace(session, release=content.number, started_at=now)
+
+
+def _step(content: Content, release: int, flow: str, step: str) -> model.AnyStep | None:
+    found = content.flows(release).get(flow)
+    return found.steps.get(step) if found else None
+
+
+def _listed(step: model.AnyStep, session: Session, key: str) -> str | None:
+    if not isinstance(step, model.ShowResources | model.ShowEvents) or not (
+        key[:1] == "r" and key[1:].isdigit()
+    ):
+        return None
+    ids = session.answers.get(LISTED, "").split()
+    place = int(key[1:]) - 1 if len(key) < 4 else -1
+    return ids[place] if 0 <= place < len(ids) and step.each else None
+
+
+def _go(content: Content, session: Session, target: str, now: datetime) -> Sprint:
+    flow, step = model.resolve(target, session.flow)
+    moved = session.at(flow, step)
+    if moved is session:  # a list that shows its next page: it must see that it was here before
+        moved = replace(session, trail=(*session.trail, f"{flow}/{step}"))
+    return _run(content, moved, now)
+
+
+def _values(content: Content, session: Session, now: datetime) -> Mapping[str, str]:
+    known = dict(content.values(now))
+    wishes = [f"{name}：{value}" for name, value in wishes_of(session)]
+    known["preview"] = "／".join(wishes) or content.text("preview_empty")[0]
+    return known
+
+
+def _run(content: Content, session: Session, now: datetime) -> Sprint:
+    """Enters steps until one waits. Every way out of here says something or strands."""
+    reply, effects = Reply(), list[Effect]()
+    for _ in range(MAX_STEPS):
+        step = _step(content, session.release, session.flow, session.step)
+        if step is None:
+            return _strand(content, session, now, reply, effects)
+        scene = Scene(content=content, session=session, now=now, values=_values(content, session, now))
+        entered = KINDS[type(step)](step, scene)
+        session = entered.session
+        effects.extend(entered.effects)
+        reply = Reply(
+            texts=reply.texts + entered.texts,
+            cards=reply.cards + entered.cards,
+            choices=entered.choices,
+        )
+        if entered.goto is None:
+            reply = replace(reply, texts=_three(reply.texts))
+            return Sprint(session=None if entered.ends else session, reply=reply, effects=tuple(effects))
+        session = session.at(*model.resolve(entered.goto, session.flow))
+    return _strand(content, session, now, reply, effects)
+
+
+def _three(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """At most three bubbles; what is over joins the last one, so that nothing is cut."""
+    if len(texts) <= MAX_BUBBLES:
+        return texts
+    return (*texts[: MAX_BUBBLES - 1], "\n".join(texts[MAX_BUBBLES - 1 :]))
+
+
+def _strand(content: Content, session: Session, now: datetime, reply: Reply, effects: list[Effect]) -> Sprint:
+    """The content led nowhere: say so, and offer the start of everything."""
+    where = f"{session.flow}/{session.step}"
+    start = content.text("start")[0]
+    effects.append(Stranded(where=where))
+    flow, step = model.resolve(start, "")
+    home = content.flows(content.number).get(flow)
+    said = replace(reply, texts=_three((*reply.texts, *content.text("stranded"))))
+    if where == start or home is None or step not in home.steps:
+        return Sprint(session=None, reply=said, effects=tuple(effects))
+    fresh = Session(flow=flow, step=step, release=content.number, started_at=now)
+    entered = KINDS[type(home.steps[step])](
+        home.steps[step],
+        Scene(content=content, session=fresh, now=now, values=_values(content, fresh, now)),
+    )
+    return Sprint(
+        session=entered.session,
+        reply=replace(said, choices=entered.choices),
+        effects=tuple(effects),
+    )

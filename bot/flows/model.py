@@ -1,0 +1,154 @@
+"""Flows as staff write them: named steps of a few fixed kinds. There is no scripting language, on purpose.
+
+A target is `step` (same flow) or `FLOW/step`. Choices map a label to a target; a label is at most 20 characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+STANDARD_EXITS = "std"
+NO_EXITS = "none"
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which places or dates a list step shows. Empty means: no condition."""
+
+    kinds: tuple[str, ...] = ()
+    audience: str = ""
+    online: bool = False
+    dated: bool = False
+    limit: int = 3
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every kind of step has. `save` names the answer under which the tapped label is kept."""
+
+    say: tuple[str, ...] = ()
+    choices: dict[str, str] = {}
+    exits: str = STANDARD_EXITS
+    save: str = ""
+    note: str = ""
+
+    def option(self, key: str) -> tuple[str, str] | None:
+        """The (label, target) of a choice by its key; None when the step has no such choice (any more)."""
+        for label, target in self.choices.items():
+            if choice_key(label) == key:
+                return label, target
+        return None
+
+
+class Say(Step, tag="say"):
+    """Says something and goes on to `to`."""
+
+    to: str
+
+
+class Menu(Step, tag="menu"):
+    """Says something and waits for a tap. Without choices the exits remain."""
+
+
+class Ask(Step, tag="ask"):
+    """Waits for free text (kept as answer `save`, if named) or a tap, then goes on to `to`.
+
+    With `pause` seconds, a burst of messages is answered once, after that long a silence (R-035).
+    """
+
+    to: str
+    pause: int = 0
+
+
+class ShowResources(Step, tag="show_resources"):
+    """Lists up to three places of at least two kinds where there are (R-021, R-092); `each` shows one of them."""
+
+    query: Query = Query()
+    each: str = ""
+
+
+class ShowEvents(Step, tag="show_events"):
+    """Lists dates. Only exact or confirmed dates are printed as dates (R-098)."""
+
+    query: Query = Query()
+    each: str = ""
+
+
+class ShowEntry(Step, tag="show_entry"):
+    """Shows the one place chosen from a list before, in full."""
+
+
+class Handoff(Step, tag="handoff"):
+    """Hands the thread to people. What is told must be true whenever it is told; then waits for a tap."""
+
+    reason: str = "request"
+
+
+class Prefer(Step, tag="prefer"):
+    """Changes how quiet we are: `silent` sends without a sound, `hush_days` sends nothing unasked for so long."""
+
+    silent: bool | None = None
+    hush_days: int | None = None
+
+
+class Withdraw(Step, tag="withdraw"):
+    """Takes a request for a person back, without asking why (R-022)."""
+
+
+class Forget(Step, tag="forget"):
+    """Erases everything about the person, at once (R-073). The receipt comes from the texts."""
+
+
+class Goto(Step, tag="goto"):
+    """Goes on to `to` without a word."""
+
+    to: str
+
+
+class End(Step, tag="end"):
+    """Says something and ends the session; its choices still work."""
+
+
+AnyStep = (
+    Say
+    | Menu
+    | Ask
+    | ShowResources
+    | ShowEvents
+    | ShowEntry
+    | Handoff
+    | Prefer
+    | Withdraw
+    | Forget
+    | Goto
+    | End
+)
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One flow: entry words, and steps by id. The first step is where it begins."""
+
+    id: str
+    name: str
+    entry: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    steps: dict[str, AnyStep]
+
+    @property
+    def first(self) -> str:
+        return f"{self.id}/{next(iter(self.steps))}"
+
+
+def choice_key(label: str) -> str:
+    """A short, stable name of a choice within its step: survives reordering, fits Telegram's 64 bytes."""
+    return hashlib.blake2b(label.encode(), digest_size=4).hexdigest()
+
+
+def choice_id(flow: str, step: str, key: str) -> str:
+    return f"{flow}/{step}/{key}"
+
+
+def resolve(target: str, flow: str) -> tuple[str, str]:
+    """The (flow, step) a target means, seen from a step of `flow`."""
+    head, _, tail = target.partition("/")
+    return (head, tail) if tail else (flow, head)

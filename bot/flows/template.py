@@ -1,0 +1,30 @@
+"""Fields in texts, `{hours}`: a sentence whose value is missing is left out; nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_FIELD = re.compile(r"\{([a-z_]+)\}")
+_SENTENCE = re.compile(r"[^。\n]*(?:。|\n|$)")
+
+
+def fields(text: str) -> frozenset[str]:
+    """The names a text asks for."""
+    return frozenset(_FIELD.findall(text))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with its fields replaced, without the sentences that lack a value."""
+    if "{" not in text:
+        return text
+    kept = (
+        _FIELD.sub(lambda found: values[found[1]], sentence)
+        for sentence in _SENTENCE.findall(text)
+        if all(values.get(name) for name in fields(sentence))
+    )
+    return "".join(kept).strip()
+
+
+def fill_all(texts: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(filled for text in texts if (filled := fill(text, values)))

@@ -1,0 +1,124 @@
+"""Shared vocabulary of the edges and the core: who wrote, what came in, what we say. Imports nothing of ours.
+
+Texts, platform ids and tokens are left out of every `repr`, so that no log line or traceback can carry them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+EXIT_LATER = "exit/later"
+EXIT_STOP = "exit/stop"
+EXIT_PERSON = "exit/person"
+EXITS = (EXIT_LATER, EXIT_STOP, EXIT_PERSON)
+"""The three ways out of every step (R-018). They stand above the field on the web, in the keyboard elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A person on one channel account. Exists only at the edges and in the sealed column (R-071)."""
+
+    account: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyHint:
+    """A free, single-use way to answer (LINE's reply token), good for about a minute after `received_at`."""
+
+    token: str = field(repr=False)
+    received_at: datetime
+
+
+class Kind(StrEnum):
+    """What came in. `UNSUPPORTED` is signed but unreadable to us: stored, answered gently, never dropped."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    STICKER = "sticker"
+    JOINED = "joined"
+    LEFT = "left"
+    UNSENT = "unsent"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """One event of one person, stripped of names and profile fields by the channel that parsed it."""
+
+    address: Address
+    dedupe_key: str = field(repr=False)
+    sent_at: datetime
+    kind: Kind
+    text: str = field(default="", repr=False)
+    choice_id: str = field(default="", repr=False)
+    reply_hint: ReplyHint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One tap. `id` is at most 64 bytes (Telegram callback_data), `label` at most 20 characters (LINE)."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardDate:
+    month: int
+    day: int
+    weekday: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A place, a date or a line to call. What nobody has checked is named in `unknown`, not left out (R-096)."""
+
+    kind: str
+    title: str
+    subtitle: str = ""
+    date: CardDate | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What one turn says, free of any channel. At most three bubbles of 120 characters (R-038)."""
+
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    cards: tuple[Card, ...] = field(default=(), repr=False)
+    choices: tuple[Choice, ...] = field(default=(), repr=False)
+    silent: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.texts or self.cards)
+
+    def followed_by(self, *texts: str, choices: tuple[Choice, ...] = ()) -> Reply:
+        """The same reply with more bubbles after it and more choices before its own."""
+        return replace(self, texts=(*self.texts, *texts), choices=(*choices, *self.choices))
+
+
+class Purpose(StrEnum):
+    """Why a message leaves the house. All but `BOT` may also leave while a counselor has the thread."""
+
+    BOT = "bot"
+    SAFETY = "safety"
+    RECEIPT = "receipt"
+    HIDE = "hide"
+    STOP = "stop"
+    COUNSELOR = "counselor"
+
+
+SILENCED_BY_CLAIM = frozenset({Purpose.BOT})
+"""What a claim stops (`docs/modes.md`): everything the machine says, but the exceptions every person is owed."""

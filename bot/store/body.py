@@ -1,0 +1,86 @@
+"""What lies in the sealed cells, as JSON: messages of the thread, talk state, ticket detail, addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from bot.flows.session import Session
+from bot.handoff.risk import RiskHit
+from bot.messages import Address, Card, Choice, Reply, ReplyHint
+from bot.talk import Preferences, Talk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """One line of the thread. `kind` is the inbound kind, the purpose of what we sent, or a marker."""
+
+    kind: str
+    at: datetime
+    texts: tuple[str, ...] = field(default=(), repr=False)
+    cards: tuple[Card, ...] = field(default=(), repr=False)
+    choices: tuple[Choice, ...] = field(default=(), repr=False)
+    choice_id: str = field(default="", repr=False)
+    silent: bool = False
+    name: str = field(default="", repr=False)
+    staff_id: str = ""
+    hits: tuple[RiskHit, ...] = ()
+
+    @property
+    def reply(self) -> Reply:
+        return Reply(texts=self.texts, cards=self.cards, choices=self.choices, silent=self.silent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkState:
+    """The part of a talk that only the person's own key opens."""
+
+    session: Session | None = None
+    preferences: Preferences = Preferences()
+    concerns: tuple[datetime, ...] = ()
+    held: bool = False
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketDetail:
+    wishes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    hits: tuple[RiskHit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """An erase receipt on its way: the only thing left of an erased contact, for at most a minute."""
+
+    address: Address
+    reply: Reply
+    hint: ReplyHint | None = None
+
+
+_ENCODER = msgspec.json.Encoder()
+_BODY = msgspec.json.Decoder(Body)
+_STATE = msgspec.json.Decoder(TalkState)
+_DETAIL = msgspec.json.Decoder(TicketDetail)
+_HINT = msgspec.json.Decoder(ReplyHint)
+_ADDRESS = msgspec.json.Decoder(Address)
+_RECEIPT = msgspec.json.Decoder(Receipt)
+
+encode = _ENCODER.encode
+body = _BODY.decode
+talk_state = _STATE.decode
+ticket_detail = _DETAIL.decode
+reply_hint = _HINT.decode
+address = _ADDRESS.decode
+receipt = _RECEIPT.decode
+
+
+def state_of(talk: Talk) -> TalkState:
+    return TalkState(
+        session=talk.session,
+        preferences=talk.preferences,
+        concerns=talk.concerns,
+        held=talk.held,
+        away=talk.away,
+    )

@@ -1,0 +1,231 @@
+"""Contacts and talks: loaded together under a lock, saved by revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from bot.clock import random_id
+from bot.errors import Conflict
+from bot.handoff.risk import Level
+from bot.handoff.ticket import Reason, Status, Ticket
+from bot.messages import Address
+from bot.store import body
+from bot.store.names import nickname
+from bot.store.schema import contacts, talks, tickets
+from bot.store.sealed import ContactKey, Sealer
+from bot.talk import Mode, Talk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """One contact's talk as it lies in the database, with the key to its cells. `last_seq` is already taken."""
+
+    contact_id: str
+    operator_id: str
+    account_id: str
+    nickname: str
+    reachable: bool
+    key: ContactKey = field(repr=False)
+    talk: Talk
+    last_seq: int
+
+
+_SELECT = (
+    select(
+        talks.c.contact_id,
+        talks.c.mode,
+        talks.c.revision,
+        talks.c.last_seq,
+        talks.c.sealed_state,
+        contacts.c.operator_id,
+        contacts.c.account_id,
+        contacts.c.nickname,
+        contacts.c.reachable,
+        contacts.c.sealed_key,
+        tickets.c.ticket_id,
+        tickets.c.desk_id,
+        tickets.c.status,
+        tickets.c.reason,
+        tickets.c.priority,
+        tickets.c.assignee,
+        tickets.c.opened_at,
+        tickets.c.opened_seq,
+        tickets.c.claimed_at,
+        tickets.c.sealed_detail,
+    )
+    .join(contacts, contacts.c.contact_id == talks.c.contact_id)
+    .outerjoin(tickets, tickets.c.ticket_id == talks.c.ticket_id)
+)
+
+
+def load(
+    connection: Connection,
+    sealer: Sealer,
+    contact_ids: Iterable[str],
+    *,
+    lock: bool = True,
+    wait: bool = True,
+) -> dict[str, Loaded]:
+    """Talks by contact, locked in key order so that two batches cannot deadlock.
+
+    With `wait=False` contacts another process holds are left out (PostgreSQL hands out work so).
+    """
+    query = _SELECT.where(talks.c.contact_id.in_(sorted(contact_ids))).order_by(talks.c.contact_id)
+    if lock:
+        query = query.with_for_update(of=talks, skip_locked=not wait)
+    return {row.contact_id: _loaded(sealer, row) for row in connection.execute(query)}
+
+
+def _loaded(sealer: Sealer, row: Row[tuple[object, ...]]) -> Loaded:
+    key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
+    state = body.talk_state(key.open("talks", "sealed_state", row.contact_id, row.sealed_state))
+    talk = Talk(
+        contact_id=row.contact_id,
+        mode=Mode(row.mode),
+        session=state.session,
+        ticket=ticket_of(row, key) if row.ticket_id else None,
+        preferences=state.preferences,
+        concerns=state.concerns,
+        held=state.held,
+        away=state.away,
+        revision=row.revision,
+    )
+    return Loaded(
+        contact_id=row.contact_id,
+        operator_id=row.operator_id,
+        account_id=row.account_id,
+        nickname=row.nickname,
+        reachable=row.reachable,
+        key=key,
+        talk=talk,
+        last_seq=row.last_seq,
+    )
+
+
+def ticket_of(row: Row[tuple[object, ...]], key: ContactKey) -> Ticket:
+    """A ticket row, with its sealed detail opened."""
+    detail = body.ticket_detail(key.open("tickets", "sealed_detail", row.ticket_id, row.sealed_detail))
+    return Ticket(
+        id=row.ticket_id,
+        contact_id=row.contact_id,
+        desk_id=row.desk_id,
+        reason=Reason(row.reason),
+        priority=Level(row.priority),
+        status=Status(row.status),
+        assignee=row.assignee,
+        opened_at=row.opened_at,
+        opened_seq=row.opened_seq,
+        claimed_at=row.claimed_at,
+        wishes=detail.wishes,
+        hits=detail.hits,
+    )
+
+
+def find(connection: Connection, sealer: Sealer, operator_id: str, address: Address) -> str | None:
+    """The contact of an address, if we know it."""
+    key = sealer.keyring.address_key(operator_id, address)
+    return connection.scalar(select(contacts.c.contact_id).where(contacts.c.address_key == key))
+
+
+def upsert(
+    connection: Connection, sealer: Sealer, operator_id: str, addresses: Sequence[Address]
+) -> Mapping[Address, str]:
+    """The contact of each address; unknown ones are made, with a key and a nickname of their own."""
+    keys = {address: sealer.keyring.address_key(operator_id, address) for address in addresses}
+    query = select(contacts.c.address_key, contacts.c.contact_id).where(
+        contacts.c.address_key.in_(list(keys.values()))
+    )
+    known: dict[bytes, str] = {bytes(row.address_key): row.contact_id for row in connection.execute(query)}
+    fresh = []
+    for address, address_key in keys.items():
+        if address_key not in known:
+            known[address_key] = contact_id = random_id()
+            key, sealed_key = sealer.new_contact_key(operator_id, contact_id)
+            fresh.append((contact_id, address, address_key, key, sealed_key))
+    if fresh:
+        connection.execute(
+            insert(contacts),
+            [
+                {
+                    "contact_id": contact_id,
+                    "operator_id": operator_id,
+                    "account_id": address.account,
+                    "address_key": address_key,
+                    "sealed_address": key.seal(
+                        "contacts", "sealed_address", contact_id, body.encode(address)
+                    ),
+                    "sealed_key": sealed_key,
+                    "nickname": nickname(),
+                    "reachable": True,
+                }
+                for contact_id, address, address_key, key, sealed_key in fresh
+            ],
+        )
+        connection.execute(
+            insert(talks),
+            [
+                {
+                    "contact_id": contact_id,
+                    "mode": Mode.BOT,
+                    "revision": 0,
+                    "last_seq": 0,
+                    "ticket_id": None,
+                    "sealed_state": key.seal(
+                        "talks", "sealed_state", contact_id, body.encode(body.TalkState())
+                    ),
+                }
+                for contact_id, _, _, key, _ in fresh
+            ],
+        )
+    return {address: known[address_key] for address, address_key in keys.items()}
+
+
+_SAVE = (
+    update(talks)
+    .where(talks.c.contact_id == bindparam("b_contact_id"), talks.c.revision == bindparam("b_revision"))
+    .values(
+        mode=bindparam("b_mode"),
+        revision=bindparam("b_next"),
+        last_seq=bindparam("b_last_seq"),
+        ticket_id=bindparam("b_ticket_id"),
+        sealed_state=bindparam("b_state"),
+    )
+)
+
+
+def save(connection: Connection, changed: Sequence[tuple[Loaded, Talk, int]]) -> None:
+    """Saves talks as (what was loaded, the new talk, its last sequence). Raises Conflict when a revision moved on."""
+    parameters = [
+        {
+            "b_contact_id": loaded.contact_id,
+            "b_revision": loaded.talk.revision,
+            "b_mode": talk.mode,
+            "b_next": talk.revision,
+            "b_last_seq": last_seq,
+            "b_ticket_id": talk.ticket.id if talk.ticket else None,
+            "b_state": loaded.key.seal(
+                "talks", "sealed_state", loaded.contact_id, body.encode(body.state_of(talk))
+            ),
+        }
+        for loaded, talk, last_seq in changed
+    ]
+    if parameters and connection.execute(_SAVE, parameters).rowcount != len(parameters):
+        raise Conflict("A talk moved on while it was being changed.")
+
+
+def bumped(loaded: Loaded, talk: Talk) -> Talk:
+    """The talk with the revision its save will have."""
+    return replace(talk, revision=loaded.talk.revision + 1)
+
+
+def set_reachable(connection: Connection, reachable: Mapping[str, bool]) -> None:
+    """Whether the person takes messages from us at all."""
+    connection.execute(
+        update(contacts)
+        .where(contacts.c.contact_id == bindparam("b_contact_id"))
+        .values(reachable=bindparam("b_reachable")),
+        [{"b_contact_id": contact_id, "b_reachable": value} for contact_id, value in reachable.items()],
+    )

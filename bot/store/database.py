@@ -1,0 +1,215 @@
+"""The one way to call the store off the event loop: on SQLite one writer thread and readers, on PostgreSQL a pool.
+
+`Lane` is group commit: everything that waits shares one transaction. Correctness never rests on these threads; the
+database is the referee (unique keys, row locks, revisions).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from bot.errors import ConfigError, StoreUnavailable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+POOL_SIZE = 4
+MAX_BATCH = 64
+BUSY_TIMEOUT_MS = 5_000
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA temp_store=MEMORY",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+)
+"""Set on every connection; an acknowledged event survives a power cut, an erased one leaves no bytes (B8)."""
+
+
+def parse_url(text: str) -> URL:
+    """The database address with the driver we use. Raises ConfigError for anything but SQLite and PostgreSQL."""
+    try:
+        url = make_url(text)
+    except Exception as error:
+        raise ConfigError(["ENGAWA_DATABASE_URL cannot be read. Example: sqlite:///engawa.db"]) from error
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return url.set(drivername="sqlite+pysqlite")
+    if backend in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    raise ConfigError(
+        [
+            f"ENGAWA_DATABASE_URL names {backend!r}. Example: sqlite:///engawa.db or postgresql://user@host/engawa"
+        ]
+    )
+
+
+def make_engine(url: URL, *, writes: bool = True, pool_size: int = POOL_SIZE) -> Engine:
+    """An engine with our settings; statement parameters never appear in errors."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(
+            url, hide_parameters=True, poolclass=None if writes else NullPool, connect_args={"timeout": 5}
+        )
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+    options = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=5,
+        connect_args={"connect_timeout": 5, "options": options, "application_name": "engawa"},
+    )
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+class Database:
+    """Runs plain functions over a `Connection` in threads, each call in one transaction."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        if self.is_sqlite and url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = make_engine(url)
+        self._readers = make_engine(url, writes=False) if self.is_sqlite else self.engine
+        writers = 1 if self.is_sqlite else POOL_SIZE
+        self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+        self._read_threads = ThreadPoolExecutor(2, thread_name_prefix="store-read")
+
+    @classmethod
+    def open(cls, text: str) -> Self:
+        return cls(parse_url(text))
+
+    async def write(
+        self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        result: R = await self._run(self._write_threads, self.engine, function, *args, **kwargs)
+        return result
+
+    async def read(
+        self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        result: R = await self._run(self._read_threads, self._readers, function, *args, **kwargs)
+        return result
+
+    async def _run(
+        self, threads: ThreadPoolExecutor, engine: Engine, function: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(threads, lambda: transact(engine, function, *args, **kwargs))
+
+    def checkpoint(self) -> bool:
+        """SQLite: moves the write-ahead log into the file and empties it, so that erased bytes are gone (B8)."""
+        if not self.is_sqlite:
+            return True
+        with sqlite3.connect(str(self.url.database), timeout=5) as connection:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        connection.close()
+        return not busy
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        for threads in (self._write_threads, self._read_threads):
+            await loop.run_in_executor(None, threads.shutdown)
+        self.engine.dispose()
+        self._readers.dispose()
+
+
+def transact(engine: Engine, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """One call in one transaction. A lost connection is tried once more; an outage is `StoreUnavailable`."""
+    for attempt in (1, 2):
+        try:
+            with engine.begin() as connection:
+                return function(connection, *args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            if attempt == 2 or not error.connection_invalidated:
+                raise StoreUnavailable from error
+    raise StoreUnavailable
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item, Result]):
+    item: Item
+    done: asyncio.Future[Result]
+
+
+class Lane(Generic[Item, Result]):
+    """Group commit for one kind of write: `function(connection, items)` gives one result an item, in order.
+
+    A batch that fails for a reason of its own is replayed one by one, so that one bad item harms no other.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        function: Callable[[Connection, Sequence[Item]], Sequence[Result]],
+        max_batch: int = MAX_BATCH,
+    ) -> None:
+        self._database = database
+        self._function = function
+        self._max_batch = max_batch
+        self._waiting: list[_Waiting[Item, Result]] = []
+        self._runner: asyncio.Task[None] | None = None
+
+    async def put(self, item: Item) -> Result:
+        """Waits until the item's transaction is committed. Raises what its write raised."""
+        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.create_task(self._drain(), name="lane")
+        return await waiting.done
+
+    async def _drain(self) -> None:
+        # Nothing is awaited between the emptiness check and the task's end, so no item is left behind.
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
+            await self._commit(batch)
+
+    async def _commit(self, batch: list[_Waiting[Item, Result]], *, again: bool = True) -> None:
+        try:
+            results = await self._database.write(self._function, [waiting.item for waiting in batch])
+        except StoreUnavailable as error:
+            self._fail(batch, error)
+        except Exception as error:
+            if len(batch) > 1:
+                for waiting in batch:
+                    await self._commit([waiting])
+            elif isinstance(error, IntegrityError) and again:
+                # another process stored the same key at the same moment; now it is there to be seen
+                await self._commit(batch, again=False)
+            else:
+                self._fail(batch, error)
+        else:
+            for waiting, result in zip(batch, results, strict=True):
+                if not waiting.done.done():
+                    waiting.done.set_result(result)
+
+    @staticmethod
+    def _fail(batch: list[_Waiting[Item, Result]], error: Exception) -> None:
+        for waiting in batch:
+            if not waiting.done.done():
+                waiting.done.set_exception(error)

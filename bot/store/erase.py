@@ -1,0 +1,105 @@
+"""Erasing a contact: every table that knows a contact has a rule here, or a test fails (B9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from bot.clock import new_id
+from bot.messages import Reply, ReplyHint
+from bot.store import body
+from bot.store.conversations import Loaded
+from bot.store.schema import (
+    contacts,
+    erased_emergencies,
+    inbox,
+    outbox,
+    receipts,
+    talks,
+    tickets,
+    timeline,
+    wakeups,
+)
+from bot.store.sealed import Cell, Sealer
+
+RECEIPT_FOR = timedelta(seconds=60)
+
+DELETED: tuple[Table, ...] = (outbox, inbox, timeline, wakeups, tickets, talks, contacts)
+"""Deleted with the contact, in this order. Dedupe keys and counts stay: they name nobody."""
+
+
+def erase(
+    connection: Connection,
+    sealer: Sealer,
+    now: datetime,
+    loaded: Loaded,
+    receipt: Reply,
+    hint: ReplyHint | None,
+    *,
+    by_reading: bool,
+) -> None:
+    """Deletes all rows of a contact. What stays: a sealed receipt for a minute, and for an open emergency a stub.
+
+    On a channel that is read from our own pages (`by_reading`) the page tells of it; no receipt is kept.
+    """
+    operator_id, contact_id = loaded.operator_id, loaded.contact_id
+    if not by_reading and loaded.reachable:
+        sealed = connection.execute(
+            select(contacts.c.sealed_address).where(contacts.c.contact_id == contact_id)
+        ).scalar_one()
+        address = body.address(loaded.key.open("contacts", "sealed_address", contact_id, sealed))
+        receipt_id = new_id()
+        content = body.encode(body.Receipt(address=address, reply=receipt, hint=hint))
+        connection.execute(
+            insert(receipts).values(
+                receipt_id=receipt_id,
+                operator_id=operator_id,
+                account_id=loaded.account_id,
+                sealed_receipt=sealer.seal(
+                    Cell(operator_id, "receipts", "sealed_receipt", receipt_id), content
+                ),
+                sending_at=None,
+                expires_at=now + RECEIPT_FOR,
+            )
+        )
+    ticket = loaded.talk.ticket
+    if ticket is not None and ticket.is_open and ticket.hits:
+        connection.execute(
+            insert(erased_emergencies).values(
+                stub_id=new_id(),
+                operator_id=operator_id,
+                desk_id=ticket.desk_id,
+                priority=int(ticket.priority),
+                erased_at=now,
+            )
+        )
+    for table in DELETED:
+        connection.execute(delete(table).where(table.c.contact_id == contact_id))
+
+
+def take_receipts(
+    connection: Connection, sealer: Sealer, now: datetime
+) -> list[tuple[str, str, body.Receipt]]:
+    """Receipts to send now, as (id, account, receipt). Each is tried once; what is too old is dropped."""
+    connection.execute(delete(receipts).where(receipts.c.expires_at < now))
+    rows = connection.execute(
+        select(receipts).where(receipts.c.sending_at.is_(None)).with_for_update(skip_locked=True)
+    ).all()
+    if rows:
+        connection.execute(
+            update(receipts)
+            .where(receipts.c.receipt_id.in_([row.receipt_id for row in rows]))
+            .values(sending_at=now)
+        )
+    found = []
+    for row in rows:
+        cell = Cell(row.operator_id, "receipts", "sealed_receipt", row.receipt_id)
+        found.append((row.receipt_id, row.account_id, body.receipt(sealer.open(cell, row.sealed_receipt))))
+    return found
+
+
+def drop_receipts(connection: Connection, receipt_ids: Sequence[str]) -> None:
+    """The receipt was sent, or could not be: nothing of it stays."""
+    connection.execute(delete(receipts).where(receipts.c.receipt_id.in_(receipt_ids)))

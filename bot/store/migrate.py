@@ -1,0 +1,70 @@
+"""Bringing a database to the current schema, safely when several processes start at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, event, insert, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from bot.errors import StoreUnavailable
+from bot.store.database import make_engine
+from bot.store.schema import operators
+
+DEFAULT_OPERATOR = "default"
+_LOCK = 0x656E6761  # "enga": one migration at a time
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def head() -> str:
+    """The revision this code needs."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    if found is None:
+        raise RuntimeError("there are no migrations")
+    return found
+
+
+def current(connection: Connection) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(url: URL) -> None:
+    """Applies what is missing and makes sure that the default operator is there. Raises StoreUnavailable."""
+    engine = make_engine(url, pool_size=1)
+    try:
+        with _alone(engine) as connection:
+            if current(connection) != head():
+                command.upgrade(_config(connection), "head")
+            if connection.scalar(select(operators.c.operator_id)) is None:
+                connection.execute(insert(operators).values(operator_id=DEFAULT_OPERATOR))
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """One transaction that no other starting process can be in: SQLite's write lock, PostgreSQL's advisory lock."""
+    if engine.dialect.name == "sqlite":
+        # A second process may have to wait for a whole migration, longer than for an ordinary write.
+        event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA busy_timeout=60000"))
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        yield connection

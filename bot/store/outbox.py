@@ -1,0 +1,290 @@
+"""What is to be sent: in order per contact, each with its cause, `sending` durable before each call.
+
+States: queued → sending → sent | failed | uncertain; queued → cancelled. A row in `sending` whose lease ran out
+belongs to a process that died or hangs: whether it arrived is not known, and the next try says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
+
+from bot.messages import SILENCED_BY_CLAIM, Address, Purpose, Reply, ReplyHint
+from bot.store import body
+from bot.store.inbox import cell_row
+from bot.store.schema import contacts, outbox, talks, timeline
+from bot.store.sealed import ContactKey, Sealer
+from bot.talk import Mode
+
+LEASE = timedelta(seconds=15)  # longer than any call may take
+QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED = (
+    "queued",
+    "sending",
+    "sent",
+    "failed",
+    "uncertain",
+    "cancelled",
+)
+UNSENT = (QUEUED, SENDING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One row on its way: all that one turn says. `key` is the same on every try (LINE's retry key)."""
+
+    contact_id: str
+    seq: int
+    account_id: str
+    address: Address
+    reply: Reply
+    purpose: Purpose
+    attempt: int
+    may_have_arrived: bool
+    queued_at: datetime
+    via: str
+    earlier_via: str | None
+    hint: ReplyHint | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a try. `state` queued means: again at `due_at`."""
+
+    contact_id: str
+    seq: int
+    attempt: int
+    state: str
+    due_at: datetime
+    error_code: str | None = None
+    may_have_arrived: bool = False
+
+
+Route = Callable[[Outgoing, datetime], str | None]
+"""How a row is to leave now (e.g. `reply` or `push`); None when it must not be tried any more."""
+
+
+def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    """Rows as `row` makes them. A row without a cause cannot exist (R-011)."""
+    if rows:
+        connection.execute(insert(outbox), rows)
+
+
+def row(
+    *,
+    key: ContactKey,
+    contact_id: str,
+    seq: int,
+    purpose: Purpose,
+    cause: str,
+    state: str,
+    now: datetime,
+    hint: ReplyHint | None = None,
+    first: bool = False,
+    error_code: str | None = None,
+) -> dict[str, object]:
+    sealed = key.seal("outbox", "sealed_hint", cell_row(contact_id, seq), body.encode(hint)) if hint else None
+    return {
+        "contact_id": contact_id,
+        "seq": seq,
+        "rank": 0 if first else 1,
+        "purpose": purpose,
+        "cause": cause,
+        "state": state,
+        "attempts": 0,
+        "due_at": now,
+        "queued_at": now,
+        "via": None,
+        "sending_at": None,
+        "may_have_arrived": False,
+        "error_code": error_code,
+        "sealed_hint": sealed,
+    }
+
+
+def _heads(now: datetime, busy: Iterable[str], limit: int) -> Select[tuple[str, int]]:
+    unsent = (
+        select(
+            outbox.c.contact_id,
+            outbox.c.seq,
+            outbox.c.due_at,
+            func.row_number()
+            .over(partition_by=outbox.c.contact_id, order_by=(outbox.c.rank, outbox.c.seq))
+            .label("place"),
+        )
+        .where(outbox.c.state.in_(UNSENT))
+        .subquery()
+    )
+    query = select(unsent.c.contact_id, unsent.c.seq).where(unsent.c.place == 1, unsent.c.due_at <= now)
+    skipped = list(busy)
+    if skipped:
+        query = query.where(unsent.c.contact_id.not_in(skipped))
+    return query.order_by(unsent.c.due_at).limit(limit)
+
+
+def start(
+    connection: Connection, sealer: Sealer, now: datetime, route: Route, busy: Iterable[str], limit: int
+) -> list[Outgoing]:
+    """Takes the head of each contact's outbox that is due, decides how it leaves and marks it `sending`.
+
+    Rows of the machine are not started while a counselor has the thread: never tried ones are cancelled, tried
+    ones stay uncertain. A claim does the same for what is queued, so after it commits no such send starts.
+    """
+    heads = [(head.contact_id, head.seq) for head in connection.execute(_heads(now, busy, limit))]
+    if not heads:
+        return []
+    rows = connection.execute(
+        select(
+            outbox,
+            timeline.c.sealed_body,
+            talks.c.mode,
+            contacts.c.operator_id,
+            contacts.c.account_id,
+            contacts.c.sealed_key,
+            contacts.c.sealed_address,
+        )
+        .join(timeline, (timeline.c.contact_id == outbox.c.contact_id) & (timeline.c.seq == outbox.c.seq))
+        .join(talks, talks.c.contact_id == outbox.c.contact_id)
+        .join(contacts, contacts.c.contact_id == outbox.c.contact_id)
+        .where(
+            tuple_(outbox.c.contact_id, outbox.c.seq).in_(heads),
+            outbox.c.state.in_(UNSENT),
+            outbox.c.due_at <= now,
+        )
+        .with_for_update(of=outbox, skip_locked=True)
+    ).all()
+    started, marks = [], []
+    for found in rows:
+        outgoing = _outgoing(sealer, found)
+        silenced = outgoing.purpose in SILENCED_BY_CLAIM and found.mode == Mode.HUMAN
+        via = None if silenced else route(outgoing, now)
+        state = SENDING if via else (UNCERTAIN if outgoing.may_have_arrived or not silenced else CANCELLED)
+        marks.append(
+            {
+                "b_contact_id": found.contact_id,
+                "b_seq": found.seq,
+                "b_state": state,
+                "b_attempts": found.attempts + (via is not None),
+                "b_via": via or found.via,
+                "b_sending_at": now if via else found.sending_at,
+                "b_due_at": now + LEASE if via else found.due_at,
+                "b_may_have_arrived": outgoing.may_have_arrived,
+                "b_error_code": "silenced" if silenced else found.error_code,
+            }
+        )
+        if via is not None:
+            started.append(replace(outgoing, via=via))
+    if marks:
+        connection.execute(_MARK_START, marks)
+    return started
+
+
+_MARK_START = (
+    update(outbox)
+    .where(outbox.c.contact_id == bindparam("b_contact_id"), outbox.c.seq == bindparam("b_seq"))
+    .values(
+        state=bindparam("b_state"),
+        attempts=bindparam("b_attempts"),
+        via=bindparam("b_via"),
+        sending_at=bindparam("b_sending_at"),
+        due_at=bindparam("b_due_at"),
+        may_have_arrived=bindparam("b_may_have_arrived"),
+        error_code=bindparam("b_error_code"),
+    )
+)
+
+_MARK_FINISH = (
+    update(outbox)
+    .where(
+        outbox.c.contact_id == bindparam("b_contact_id"),
+        outbox.c.seq == bindparam("b_seq"),
+        outbox.c.state == SENDING,
+        outbox.c.attempts == bindparam("b_attempt"),
+    )
+    .values(
+        state=bindparam("b_state"),
+        due_at=bindparam("b_due_at"),
+        error_code=bindparam("b_error_code"),
+        may_have_arrived=bindparam("b_may_have_arrived"),
+    )
+)
+
+
+def _outgoing(sealer: Sealer, found: Row[tuple[object, ...]]) -> Outgoing:
+    key = sealer.contact_key(found.operator_id, found.contact_id, found.sealed_key)
+    cell = cell_row(found.contact_id, found.seq)
+    sealed_hint = found.sealed_hint
+    return Outgoing(
+        contact_id=found.contact_id,
+        seq=found.seq,
+        account_id=found.account_id,
+        address=body.address(key.open("contacts", "sealed_address", found.contact_id, found.sealed_address)),
+        reply=body.body(key.open("timeline", "sealed_body", cell, found.sealed_body)).reply,
+        purpose=Purpose(found.purpose),
+        attempt=found.attempts + 1,
+        may_have_arrived=found.may_have_arrived or found.state == SENDING,
+        queued_at=found.queued_at,
+        via="",
+        earlier_via=found.via,
+        hint=body.reply_hint(key.open("outbox", "sealed_hint", cell, sealed_hint)) if sealed_hint else None,
+    )
+
+
+def finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
+    """Marks what became of tries. A try that lost its lease to a later one changes nothing."""
+    connection.execute(
+        _MARK_FINISH,
+        [
+            {
+                "b_contact_id": outcome.contact_id,
+                "b_seq": outcome.seq,
+                "b_attempt": outcome.attempt,
+                "b_state": outcome.state,
+                "b_due_at": outcome.due_at,
+                "b_error_code": outcome.error_code,
+                "b_may_have_arrived": outcome.may_have_arrived,
+            }
+            for outcome in outcomes
+        ],
+    )
+    return [True] * len(outcomes)
+
+
+def recover(connection: Connection, now: datetime) -> int:
+    """At the start of the only process there is: what was being sent may have arrived, and is due at once."""
+    return connection.execute(
+        update(outbox).where(outbox.c.state == SENDING).values(due_at=now, may_have_arrived=True)
+    ).rowcount
+
+
+def silence(connection: Connection, contact_ids: Sequence[str]) -> None:
+    """Cancels what the machine has queued for these contacts: a counselor has the thread now."""
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.contact_id.in_(contact_ids),
+            outbox.c.state == QUEUED,
+            outbox.c.purpose.in_([purpose.value for purpose in SILENCED_BY_CLAIM]),
+        )
+        .values(state=CANCELLED, error_code="silenced")
+    )
+
+
+def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
+    """Cancels everything queued for people who blocked us."""
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.contact_id.in_(contact_ids), outbox.c.state == QUEUED)
+        .values(state=CANCELLED, error_code="contact_gone")
+    )
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next unsent row is due; None when all is sent."""
+    return connection.scalar(select(func.min(outbox.c.due_at)).where(outbox.c.state.in_(UNSENT)))
+
+
+def unsent_count(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(outbox).where(outbox.c.state.in_(UNSENT))) or 0

@@ -1,0 +1,264 @@
+"""All tables. Rows that grow begin with the contact, so that they can be partitioned without a rewrite.
+
+Columns are plain only when routing or order needs them: `tests/store/unsealed_columns.txt` lists every one.
+Whatever a person or a counselor wrote, and every platform address, is in a `sealed_*` column.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+Id = String(32)
+Name = String(64)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, stored as milliseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value.timestamp() * 1000)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+def _contact() -> Column[str]:
+    return Column("contact_id", Id, ForeignKey("contacts.contact_id"), primary_key=True)
+
+
+def _operator(*, primary_key: bool = False) -> Column[str]:
+    return Column(
+        "operator_id", Id, ForeignKey("operators.operator_id"), primary_key=primary_key, nullable=False
+    )
+
+
+operators = Table("operators", metadata, Column("operator_id", Id, primary_key=True))
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("contact_id", Id, primary_key=True),
+    _operator(),
+    Column("account_id", Name, nullable=False),
+    Column("address_key", LargeBinary(32), nullable=False, unique=True),
+    Column("sealed_address", LargeBinary, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("nickname", Name, nullable=False),
+    Column("reachable", Boolean, nullable=False),
+)
+
+talks = Table(
+    "talks",
+    metadata,
+    _contact(),
+    Column("mode", Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("ticket_id", Id),
+    Column("sealed_state", LargeBinary, nullable=False),
+)
+
+dedupe = Table(
+    "dedupe",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("seen_on", Date, nullable=False, index=True),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _contact(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("wake_reason", Name),
+    Column("sealed_hint", LargeBinary),
+    Column("received_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked", Boolean, nullable=False),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    _contact(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("author", Name, nullable=False),
+    Column("sealed_body", LargeBinary, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _contact(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("rank", Integer, nullable=False),
+    Column("purpose", Name, nullable=False),
+    Column("cause", Name, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("via", Name),
+    Column("sending_at", Instant),
+    Column("may_have_arrived", Boolean, nullable=False),
+    Column("error_code", Name),
+    Column("sealed_hint", LargeBinary),
+    Index(
+        "ix_outbox_unsent",
+        "contact_id",
+        "rank",
+        "seq",
+        sqlite_where=text("state IN ('queued', 'sending')"),
+        postgresql_where=text("state IN ('queued', 'sending')"),
+    ),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("ticket_id", Id, primary_key=True),
+    _operator(),
+    Column("contact_id", Id, ForeignKey("contacts.contact_id"), nullable=False),
+    Column("desk_id", Name, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("reason", Name, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("assignee", Id, ForeignKey("staff.staff_id")),
+    Column("opened_at", Instant, nullable=False),
+    Column("opened_seq", Integer, nullable=False),
+    Column("claimed_at", Instant),
+    Column("sealed_detail", LargeBinary, nullable=False),
+    Index("ix_tickets_contact_id", "contact_id", unique=True),
+    Index("ix_tickets_queue", "operator_id", "status", "priority", "opened_at"),
+)
+
+wakeups = Table(
+    "wakeups",
+    metadata,
+    _contact(),
+    Column("reason", Name, primary_key=True),
+    Column("due_at", Instant, nullable=False, index=True),
+)
+
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    _operator(primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("staff_id", Id, primary_key=True),
+    _operator(),
+    Column("login", Name, nullable=False),
+    Column("display_name", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("password_hash", String(255)),
+    Column("disabled_at", Instant),
+    UniqueConstraint("operator_id", "login"),
+)
+
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+one_time_logins = Table(
+    "one_time_logins",
+    metadata,
+    Column("secret_hash", LargeBinary(32), primary_key=True),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    _operator(primary_key=True),
+    Column("kind", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _operator(primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+    Column("published_at", Instant, nullable=False),
+)
+
+release_items = Table(
+    "release_items",
+    metadata,
+    _operator(primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("revision", Integer, nullable=False),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("receipt_id", Id, primary_key=True),
+    _operator(),
+    Column("account_id", Name, nullable=False),
+    Column("sealed_receipt", LargeBinary, nullable=False),
+    Column("sending_at", Instant),
+    Column("expires_at", Instant, nullable=False),
+)
+
+erased_emergencies = Table(
+    "erased_emergencies",
+    metadata,
+    Column("stub_id", Id, primary_key=True),
+    _operator(),
+    Column("desk_id", Name, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("erased_at", Instant, nullable=False),
+)

@@ -1,0 +1,147 @@
+"""The sealed envelope: AES-256-GCM, bound to its cell, padded so that lengths tell little.
+
+Every contact has a data key of its own, wrapped by an installation key that lies outside the database. Cells of a
+contact are sealed by the data key; other cells by the installation key. Rotating installation keys rewraps data
+keys only. Format: version 1, length and bytes of the key id, 12 random bytes, ciphertext with tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bot.errors import SealError
+from bot.messages import Address
+
+VERSION = 1
+NONCE = 12
+KEY = 32
+BUCKETS = (256, 1024, 4096, 16384)
+CONTACT_KEY_ID = "contact"
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """A 32-byte key for one purpose (HKDF-SHA256, RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=KEY, salt=None, info=f"engawa/{purpose}".encode()).derive(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where a sealed value lies. A value moved to any other cell does not open."""
+
+    operator_id: str
+    table: str
+    column: str
+    row: str
+
+    def bound_to(self, key_id: str) -> bytes:
+        return "\x1f".join((self.operator_id, self.table, self.column, self.row, key_id)).encode()
+
+
+def _pad(plain: bytes) -> bytes:
+    size = len(plain) + 4
+    bucket = next((bucket for bucket in BUCKETS if size <= bucket), -(-size // BUCKETS[-1]) * BUCKETS[-1])
+    return len(plain).to_bytes(4) + plain + bytes(bucket - size)
+
+
+def _unpad(padded: bytes) -> bytes:
+    return padded[4 : 4 + int.from_bytes(padded[:4])]
+
+
+def _seal(cipher: AESGCM, key_id: str, cell: Cell, plain: bytes) -> bytes:
+    nonce, name = os.urandom(NONCE), key_id.encode()
+    return bytes((VERSION, len(name))) + name + nonce + cipher.encrypt(nonce, plain, cell.bound_to(key_id))
+
+
+def _split(envelope: bytes) -> tuple[str, bytes, bytes]:
+    if len(envelope) < 2 + NONCE or envelope[0] != VERSION:
+        raise SealError("A sealed cell has an unknown format.")
+    end = 2 + envelope[1]
+    return envelope[2:end].decode("ascii", "replace"), envelope[end : end + NONCE], envelope[end + NONCE :]
+
+
+def _open(cipher: AESGCM, cell: Cell, envelope: bytes) -> bytes:
+    key_id, nonce, sealed = _split(envelope)
+    try:
+        return cipher.decrypt(nonce, sealed, cell.bound_to(key_id))
+    except (InvalidTag, ValueError) as error:
+        raise SealError from error
+
+
+class ContactKey:
+    """Seals and opens the cells of one contact."""
+
+    __slots__ = ("_cipher", "_operator_id")
+
+    def __init__(self, operator_id: str, key: bytes) -> None:
+        self._operator_id = operator_id
+        self._cipher = AESGCM(key)
+
+    def seal(self, table: str, column: str, row: str, plain: bytes) -> bytes:
+        cell = Cell(self._operator_id, table, column, row)
+        return _seal(self._cipher, CONTACT_KEY_ID, cell, _pad(plain))
+
+    def open(self, table: str, column: str, row: str, envelope: bytes) -> bytes:
+        return _unpad(_open(self._cipher, Cell(self._operator_id, table, column, row), envelope))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyring:
+    """Installation keys by id (the first seals, all open), and the key that pseudonymises platform ids."""
+
+    keys: dict[str, bytes] = field(repr=False)
+    id_key: bytes = field(repr=False)
+
+    @property
+    def sealing_id(self) -> str:
+        return next(iter(self.keys))
+
+    def address_key(self, operator_id: str, address: Address) -> bytes:
+        """The pseudonym of a platform id: keyed, per operator and account (R-071)."""
+        parts = ("address", operator_id, address.account, address.key)
+        return self._digest(parts)
+
+    def dedupe_digest(self, operator_id: str, account: str, dedupe_key: str) -> bytes:
+        return self._digest(("dedupe", operator_id, account, dedupe_key))
+
+    def _digest(self, parts: tuple[str, ...]) -> bytes:
+        return hmac.digest(self.id_key, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256)
+
+
+class Sealer:
+    """Seals and opens with the installation's keys."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+        self._ciphers = {key_id: AESGCM(derive(key, "seal")) for key_id, key in keyring.keys.items()}
+
+    def _cipher(self, key_id: str) -> AESGCM:
+        try:
+            return self._ciphers[key_id]
+        except KeyError as error:
+            raise SealError("A sealed cell names a key that is not in ENGAWA_KEYS.") from error
+
+    def seal(self, cell: Cell, plain: bytes) -> bytes:
+        key_id = self.keyring.sealing_id
+        return _seal(self._ciphers[key_id], key_id, cell, _pad(plain))
+
+    def open(self, cell: Cell, envelope: bytes) -> bytes:
+        return _unpad(_open(self._cipher(_split(envelope)[0]), cell, envelope))
+
+    def new_contact_key(self, operator_id: str, contact_id: str) -> tuple[ContactKey, bytes]:
+        """A fresh data key, and how it lies in the contact's row."""
+        key = os.urandom(KEY)
+        cell = Cell(operator_id, "contacts", "sealed_key", contact_id)
+        key_id = self.keyring.sealing_id
+        return ContactKey(operator_id, key), _seal(self._ciphers[key_id], key_id, cell, key)
+
+    def contact_key(self, operator_id: str, contact_id: str, sealed_key: bytes) -> ContactKey:
+        cell = Cell(operator_id, "contacts", "sealed_key", contact_id)
+        return ContactKey(operator_id, _open(self._cipher(_split(sealed_key)[0]), cell, sealed_key))

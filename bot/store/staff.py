@@ -1,0 +1,149 @@
+"""Staff, their sessions (stored as hashes only) and one-time logins."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from bot.clock import new_id
+from bot.errors import Conflict
+from bot.store.schema import one_time_logins, staff, staff_sessions
+
+IDLE = timedelta(minutes=30)  # ASVS 7.3.1
+ABSOLUTE = timedelta(hours=12)  # ASVS 7.3.2
+ROLES = ("counselor", "lead", "editor", "operator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    staff_id: str
+    operator_id: str
+    login: str
+    display_name: str
+    role: str
+    password_hash: str | None = field(default=None, repr=False)
+
+
+def hashed(secret: str) -> bytes:
+    """How a random secret of at least 128 bits lies in the database."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+_MEMBER = select(
+    staff.c.staff_id,
+    staff.c.operator_id,
+    staff.c.login,
+    staff.c.display_name,
+    staff.c.role,
+    staff.c.password_hash,
+).where(staff.c.disabled_at.is_(None))
+
+
+def add(
+    connection: Connection,
+    operator_id: str,
+    login: str,
+    display_name: str,
+    role: str,
+    password_hash: str | None,
+) -> str:
+    """A new member. Raises Conflict when the login is taken."""
+    taken = connection.scalar(
+        select(func.count())
+        .select_from(staff)
+        .where(staff.c.operator_id == operator_id, staff.c.login == login)
+    )
+    if taken:
+        raise Conflict(f"The login {login!r} is taken.")
+    staff_id = new_id()
+    connection.execute(
+        insert(staff).values(
+            staff_id=staff_id,
+            operator_id=operator_id,
+            login=login,
+            display_name=display_name,
+            role=role,
+            password_hash=password_hash,
+        )
+    )
+    return staff_id
+
+
+def by_login(connection: Connection, operator_id: str, login: str) -> Member | None:
+    row = connection.execute(
+        _MEMBER.where(staff.c.operator_id == operator_id, staff.c.login == login)
+    ).first()
+    return Member(**row._mapping) if row else None
+
+
+def count(connection: Connection, operator_id: str) -> int:
+    query = select(func.count()).select_from(staff)
+    return (
+        connection.scalar(query.where(staff.c.operator_id == operator_id, staff.c.disabled_at.is_(None))) or 0
+    )
+
+
+def offer_one_time_login(connection: Connection, staff_id: str, secret: str, expires_at: datetime) -> None:
+    connection.execute(delete(one_time_logins).where(one_time_logins.c.staff_id == staff_id))
+    connection.execute(
+        insert(one_time_logins).values(secret_hash=hashed(secret), staff_id=staff_id, expires_at=expires_at)
+    )
+
+
+def use_one_time_login(connection: Connection, staff_id: str, secret: str, now: datetime) -> bool:
+    """Whether this secret lets this member in; it never does so again."""
+    used = connection.execute(
+        delete(one_time_logins).where(
+            one_time_logins.c.secret_hash == hashed(secret),
+            one_time_logins.c.staff_id == staff_id,
+            one_time_logins.c.expires_at > now,
+        )
+    )
+    return used.rowcount == 1
+
+
+def begin_session(connection: Connection, staff_id: str, token: str, now: datetime) -> None:
+    connection.execute(
+        insert(staff_sessions).values(
+            token_hash=hashed(token), staff_id=staff_id, created_at=now, seen_at=now
+        )
+    )
+
+
+def session_member(connection: Connection, token: str, now: datetime) -> tuple[Member, datetime] | None:
+    """Who a session belongs to, and when it was last used; None when it is over."""
+    row = connection.execute(
+        _MEMBER.add_columns(staff_sessions.c.seen_at)
+        .join(staff_sessions, staff_sessions.c.staff_id == staff.c.staff_id)
+        .where(
+            staff_sessions.c.token_hash == hashed(token),
+            staff_sessions.c.seen_at > now - IDLE,
+            staff_sessions.c.created_at > now - ABSOLUTE,
+        )
+    ).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    seen_at: datetime = values.pop("seen_at")
+    return Member(**values), seen_at
+
+
+def touch_session(connection: Connection, token: str, now: datetime) -> None:
+    connection.execute(
+        update(staff_sessions).where(staff_sessions.c.token_hash == hashed(token)).values(seen_at=now)
+    )
+
+
+def end_session(connection: Connection, token: str) -> None:
+    connection.execute(delete(staff_sessions).where(staff_sessions.c.token_hash == hashed(token)))
+
+
+def drop_ended_sessions(connection: Connection, now: datetime) -> int:
+    return connection.execute(
+        delete(staff_sessions).where(
+            (staff_sessions.c.seen_at <= now - IDLE) | (staff_sessions.c.created_at <= now - ABSOLUTE)
+        )
+    ).rowcount

@@ -1,0 +1,128 @@
+"""Tickets and the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from bot.handoff.ticket import Status, Ticket
+from bot.store import body
+from bot.store.conversations import Loaded, ticket_of
+from bot.store.schema import contacts, staff, tickets
+from bot.store.sealed import Sealer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A row of the queue: no word of the person in it."""
+
+    ticket: Ticket
+    nickname: str
+    account_id: str
+    reachable: bool
+    keeper: str | None
+
+
+_UPDATE = (
+    update(tickets)
+    .where(tickets.c.ticket_id == bindparam("b_ticket_id"))
+    .values(
+        desk_id=bindparam("desk_id"),
+        status=bindparam("status"),
+        reason=bindparam("reason"),
+        priority=bindparam("priority"),
+        assignee=bindparam("assignee"),
+        opened_at=bindparam("opened_at"),
+        opened_seq=bindparam("opened_seq"),
+        claimed_at=bindparam("claimed_at"),
+        sealed_detail=bindparam("sealed_detail"),
+    )
+)
+
+
+def save(connection: Connection, changed: Sequence[tuple[Loaded, Ticket]]) -> None:
+    """Writes new and changed tickets. The contact's lock is held by the caller."""
+    fresh, known = [], []
+    for loaded, ticket in changed:
+        detail = body.TicketDetail(wishes=ticket.wishes, hits=ticket.hits)
+        values = {
+            "desk_id": ticket.desk_id,
+            "status": ticket.status,
+            "reason": ticket.reason,
+            "priority": int(ticket.priority),
+            "assignee": ticket.assignee,
+            "opened_at": ticket.opened_at,
+            "opened_seq": ticket.opened_seq,
+            "claimed_at": ticket.claimed_at,
+            "sealed_detail": loaded.key.seal("tickets", "sealed_detail", ticket.id, body.encode(detail)),
+        }
+        if loaded.talk.ticket is not None and loaded.talk.ticket.id == ticket.id:
+            known.append({**values, "b_ticket_id": ticket.id})
+        else:
+            identity = {
+                "ticket_id": ticket.id,
+                "operator_id": loaded.operator_id,
+                "contact_id": loaded.contact_id,
+            }
+            fresh.append({**values, **identity})
+    if fresh:
+        connection.execute(insert(tickets), fresh)
+    if known:
+        connection.execute(_UPDATE, known)
+
+
+def queue(
+    connection: Connection, sealer: Sealer, operator_id: str, status: Status, assignee: str | None = None
+) -> list[Waiting]:
+    """Tickets of a status, the most urgent and then the longest waiting first."""
+    query = (
+        select(
+            tickets,
+            contacts.c.nickname,
+            contacts.c.account_id,
+            contacts.c.reachable,
+            contacts.c.sealed_key,
+            staff.c.display_name,
+        )
+        .join(contacts, contacts.c.contact_id == tickets.c.contact_id)
+        .outerjoin(staff, staff.c.staff_id == tickets.c.assignee)
+        .where(tickets.c.operator_id == operator_id, tickets.c.status == status)
+        .order_by(tickets.c.priority.desc(), tickets.c.opened_at, tickets.c.ticket_id)
+        .limit(200)
+    )
+    if assignee is not None:
+        query = query.where(tickets.c.assignee == assignee)
+    found = []
+    for row in connection.execute(query):
+        key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
+        found.append(
+            Waiting(
+                ticket=ticket_of(row, key),
+                nickname=row.nickname,
+                account_id=row.account_id,
+                reachable=row.reachable,
+                keeper=row.display_name,
+            )
+        )
+    return found
+
+
+def counts(connection: Connection, operator_id: str) -> dict[str, int]:
+    """How many tickets there are of each status."""
+    query = (
+        select(tickets.c.status, func.count())
+        .where(tickets.c.operator_id == operator_id)
+        .group_by(tickets.c.status)
+    )
+    return {status: count for status, count in connection.execute(query).tuples()}
+
+
+def contact_of(connection: Connection, operator_id: str, ticket_id: str) -> str | None:
+    """The contact of a ticket of this operator."""
+    return connection.scalar(
+        select(tickets.c.contact_id).where(
+            tickets.c.ticket_id == ticket_id, tickets.c.operator_id == operator_id
+        )
+    )

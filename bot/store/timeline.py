@@ -1,0 +1,95 @@
+"""The thread of one contact, as people see it: one sequence for both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from bot.store import body, outbox
+from bot.store.conversations import Loaded
+from bot.store.inbox import PERSON, cell_row
+from bot.store.schema import outbox as outbox_table
+from bot.store.schema import timeline
+from bot.store.sealed import ContactKey
+
+BOT = "bot"
+COUNSELOR = "counselor"
+MARKER = "marker"
+SHOWN_TO_PERSON = (PERSON, BOT, COUNSELOR)
+HIDDEN_KINDS = frozenset({"joined", "left", "unsent"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a thread; `delivery` and `error_code` tell what became of something we sent."""
+
+    seq: int
+    author: str
+    body: body.Body
+    delivery: str | None = None
+    via: str | None = None
+    error_code: str | None = None
+
+
+def row(key: ContactKey, contact_id: str, seq: int, author: str, line: body.Body) -> dict[str, object]:
+    sealed = key.seal("timeline", "sealed_body", cell_row(contact_id, seq), body.encode(line))
+    return {"contact_id": contact_id, "seq": seq, "author": author, "sealed_body": sealed}
+
+
+def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    if rows:
+        connection.execute(insert(timeline), rows)
+
+
+def lines(
+    connection: Connection, loaded: Loaded, *, after: int = 0, before: int | None = None, limit: int = 200
+) -> list[Line]:
+    """Lines with `after` < seq (< `before`), oldest first; the last `limit` of them."""
+    query = (
+        select(
+            timeline.c.seq,
+            timeline.c.author,
+            timeline.c.sealed_body,
+            outbox_table.c.state,
+            outbox_table.c.via,
+            outbox_table.c.error_code,
+        )
+        .outerjoin(
+            outbox_table,
+            (outbox_table.c.contact_id == timeline.c.contact_id) & (outbox_table.c.seq == timeline.c.seq),
+        )
+        .where(timeline.c.contact_id == loaded.contact_id, timeline.c.seq > after)
+        .order_by(timeline.c.seq.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(timeline.c.seq < before)
+    found = [
+        Line(
+            seq=found.seq,
+            author=found.author,
+            body=body.body(
+                loaded.key.open(
+                    "timeline", "sealed_body", cell_row(loaded.contact_id, found.seq), found.sealed_body
+                )
+            ),
+            delivery=found.state,
+            via=found.via,
+            error_code=found.error_code,
+        )
+        for found in connection.execute(query)
+    ]
+    return found[::-1]
+
+
+def for_person(connection: Connection, loaded: Loaded, *, after: int, limit: int = 200) -> list[Line]:
+    """What the person sees on the web: their own words and what was sent to them."""
+    return [
+        line
+        for line in lines(connection, loaded, after=after, limit=limit)
+        if line.author in SHOWN_TO_PERSON
+        and line.body.kind not in HIDDEN_KINDS
+        and line.delivery in (None, outbox.SENT)
+    ]

@@ -1,0 +1,81 @@
+"""What every test gets: an environment without our variables, no way out of this machine, real programs.
+
+A test that asks for `database_url` runs twice, on SQLite and on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.provision import chromium, loopback, postgresql
+
+# Same examples on every run: red is somebody's change, not luck. `--hypothesis-profile=deep` searches.
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_examples=60)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("ci")
+
+MARKED_BY_FIXTURE = {"postgresql_url": "postgresql", "chromium_path": "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who asks for the program carries its marker: `-m 'not browser'` cannot miss one."""
+    for item in items:
+        for fixture, marker in MARKED_BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own settings must not leak in; `ENGAWA_TEST_*` is about this machine and stays."""
+    for name in [name for name in os.environ if name.startswith("ENGAWA_")]:
+        if not name.startswith("ENGAWA_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def network() -> Iterator[loopback.Guard]:
+    """Stands before the sockets for the whole session, so that threads of servers are covered too."""
+    with loopback.guarded() as guard:
+        yield guard
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(network: loopback.Guard) -> Iterator[loopback.Guard]:
+    """Fails the test that tried to leave, even if the code under test swallowed the refusal."""
+    yield network
+    refused, network.refused[:] = network.refused[:], []
+    assert not refused, f"tried to leave this machine: {refused}"
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[postgresql.Databases]:
+    """One PostgreSQL for this process (each xdist worker has its own), started when first asked for."""
+    with postgresql.databases() as made:
+        yield made
+
+
+@pytest.fixture
+def postgresql_url(databases: postgresql.Databases) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database on either engine: one contract suite runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'engawa.sqlite3'}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """A Chromium to start with `chromium.launch_options`."""
+    return chromium.require().path
