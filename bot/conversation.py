@@ -6,7 +6,6 @@ waiting relays, and plays flows on taps; bot plays flows. What each mode may sen
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -33,9 +32,9 @@ from bot.flows.matching import fold, match, visible
 from bot.flows.nodes import PAUSE, exits
 from bot.handoff import ticket as tickets
 from bot.handoff.risk import Level, RiskHit, Rules, highest
-from bot.handoff.ticket import Reason, Ticket
+from bot.handoff.ticket import Reason
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Choice, Inbound, Kind, Purpose, Reply
-from bot.talk import Event, HandedBack, Heard, Mode, Talk, Turn, WokeUp
+from bot.talk import Event, Heard, Mode, Talk, Turn, WokeUp
 
 RISK_UNANSWERED = "risk_unanswered"
 ANSWER_WITHIN = timedelta(minutes=3)  # a silent counselor: then the card goes out by itself
@@ -57,13 +56,12 @@ COMMANDS = {
 
 def take_turn(content: Content, rules: Rules, talk: Talk, event: Event, now: datetime) -> Turn:
     """What follows from one event. The same arguments always give the same turn."""
-    match event:
-        case Heard(inbound=inbound, seq=seq):
-            turn = _heard(content, rules, talk, inbound, seq, now)
-        case WokeUp(reason=reason):
-            turn = _woke_up(content, talk, reason, now)
-        case HandedBack():
-            turn = _handed_back(content, talk, now)
+    if isinstance(event, Heard):
+        turn = _heard(content, rules, talk, event.inbound, event.seq, now)
+    elif isinstance(event, WokeUp):
+        turn = _woke_up(content, talk, event.reason, event.seq, now)
+    else:
+        turn = _handed_back(content, talk, now)
     return replace(turn, talk=replace(turn.talk, revision=talk.revision + 1))
 
 
@@ -131,7 +129,7 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
             kept = replace(talk, away=talk.session is not None)
             return _said(kept, Reply(texts=content.text("later")))
         case "person":
-            return _wants_person(content, talk, now)
+            return _wants_person(content, talk, seq, now)
         case "back" if talk.session is not None:
             return _played(content, talk, engine.back(content, talk.session, now), seq, now)
         case "resume" if talk.session is not None:
@@ -145,14 +143,14 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
             return _played(content, here, engine.begin(content, content.text("start")[0], now), seq, now)
 
 
-def _wants_person(content: Content, talk: Talk, now: datetime) -> Turn:
+def _wants_person(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:
     if talk.mode is Mode.WAITING:
         choices = (_nav(content, "withdraw"),) if _withdrawable(talk) else ()
         return _said(talk, Reply(texts=content.text("already_waiting"), choices=choices + exits(content)))
     ask, send = content.text("person")
     target = send if talk.session is not None and talk.session.flow == ask.partition("/")[0] else ask
     sprint = engine.begin(content, target, now, session=talk.session)
-    return _played(content, replace(talk, away=False), sprint, 0, now)
+    return _played(content, replace(talk, away=False), sprint, seq, now)
 
 
 # --- risk -----------------------------------------------------------------------------------------------------
@@ -257,29 +255,13 @@ def _ticketed(
     wishes: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Talk, Effect]:
     """The talk with an open ticket at least this urgent, and the effect that tells of it."""
-    current = talk.ticket
-    effect: Effect = OpenTicket()
-    if current is not None and current.is_open:
-        ticket, effect = tickets.raise_to(current, level, hits), RaisePriority()
-    elif current is not None:
-        ticket = tickets.raise_to(tickets.reopen(current, reason, level, seq, now), level, hits)
-    else:
-        ticket = Ticket(
-            id=uuid.uuid5(uuid.UUID(talk.contact_id), f"ticket/{talk.revision}").hex,
-            contact_id=talk.contact_id,
-            desk_id="",
-            reason=reason,
-            priority=level,
-            status=tickets.Status.WAITING,
-            opened_at=now,
-            opened_seq=seq,
-            hits=hits,
-        )
+    raised = talk.ticket is not None and talk.ticket.is_open
+    effect: Effect = RaisePriority() if raised else OpenTicket()
+    ticket = tickets.opened(talk.ticket, talk.contact_id, talk.revision, reason, level, seq, now, hits)
     if wishes:
         ticket = replace(ticket, wishes=wishes)
     mode = talk.mode if talk.mode is Mode.HUMAN else Mode.WAITING
-    held = talk.held and isinstance(effect, RaisePriority)
-    return replace(talk, ticket=ticket, mode=mode, held=held), effect
+    return replace(talk, ticket=ticket, mode=mode, held=talk.held and raised), effect
 
 
 def _withdrawable(talk: Talk) -> bool:
@@ -405,7 +387,7 @@ def _joined(content: Content, talk: Talk, now: datetime) -> Turn:
     return replace(turn, effects=(reachable, *turn.effects, Record(count="joined")))
 
 
-def _woke_up(content: Content, talk: Talk, reason: str, now: datetime) -> Turn:
+def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime) -> Turn:
     if reason == RISK_UNANSWERED and talk.mode is Mode.HUMAN and talk.ticket is not None:
         category = talk.ticket.hits[-1].category if talk.ticket.hits else ""
         card = SayFirst(reply=_safety_card(content, category, now))
@@ -413,7 +395,7 @@ def _woke_up(content: Content, talk: Talk, reason: str, now: datetime) -> Turn:
     if reason == PAUSE and talk.mode is Mode.BOT and talk.session is not None:
         sprint = engine.pause_over(content, talk.session, now)
         if sprint is not None:
-            return _played(content, talk, sprint, 0, now)
+            return _played(content, talk, sprint, seq, now)
     return Turn(talk=talk)
 
 

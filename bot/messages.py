@@ -5,6 +5,7 @@ Texts, platform ids and tokens are left out of every `repr`, so that no log line
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -88,6 +89,7 @@ class Card:
     date: CardDate | None = None
     facts: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
+    unknown_label: str = ""
     links: tuple[Link, ...] = ()
 
 
@@ -122,3 +124,32 @@ class Purpose(StrEnum):
 
 SILENCED_BY_CLAIM = frozenset({Purpose.BOT})
 """What a claim stops (`docs/modes.md`): everything the machine says, but the exceptions every person is owed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One send: all that one turn says, with what is known of earlier tries.
+
+    `key` is the same on every try (LINE's retry key). `may_have_arrived`: an earlier try had no clear outcome.
+    """
+
+    contact_id: str
+    seq: int
+    address: Address
+    reply: Reply
+    purpose: Purpose
+    attempt: int
+    queued_at: datetime
+    may_have_arrived: bool = False
+    earlier_via: str | None = None
+    earlier_error: str | None = None
+    via: str = ""
+    hint: ReplyHint | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> uuid.UUID:
+        return uuid.uuid5(uuid.UUID(self.contact_id), f"out/{self.seq}")
+
+    def part_key(self, part: int) -> uuid.UUID:
+        """The key of a further call, when one call cannot hold all this turn says."""
+        return uuid.uuid5(uuid.UUID(self.contact_id), f"out/{self.seq}/{part}")

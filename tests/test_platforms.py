@@ -112,7 +112,11 @@ def storm(seed: int) -> Any:
 
 async def test_line_exactly_once_in_a_storm() -> None:
     """Token and retry key are enough for exactly once, in order, whatever is cut before or after."""
-    async with FakeLine(seed=1) as line, LineEcho(line) as echo, Program(echo.heard) as program:
+    async with (
+        FakeLine(seed=1, time_limit=60) as line,
+        LineEcho(line) as echo,
+        Program(echo.heard) as program,
+    ):
         line.aim(program.url)
         users = [line.new_user() for _ in range(8)]
 
@@ -133,17 +137,17 @@ async def test_line_exactly_once_in_a_storm() -> None:
 async def test_line_push_after_an_old_token() -> None:
     """A redelivery whose token is too old is answered by push."""
     now = [1_750_000_000.0]
-    async with FakeLine(clock=lambda: now[0]) as line, LineEcho(line) as echo:
-        async with Program(echo.heard) as program:
-            line.aim(program.url)
-            user = line.new_user()
-            event = line.text(user, "こんにちは")
-            now[0] += 21 * 60
-            await line.deliver(event)
-            assert [one.via for one in line.delivered.all] == ["push"]
-            assert [(call.status, call.accepted) for call in line.calls] == [(400, False), (200, True)]
-            assert line.delivered.free_share() == 0.0
-            line.assert_no_invalid()
+    fake = FakeLine(clock=lambda: now[0], time_limit=60)
+    async with fake as line, LineEcho(line) as echo, Program(echo.heard) as program:
+        line.aim(program.url)
+        user = line.new_user()
+        event = line.text(user, "こんにちは")
+        now[0] += 21 * 60
+        await line.deliver(event)
+        assert [one.via for one in line.delivered.all] == ["push"]
+        assert [(call.status, call.accepted) for call in line.calls] == [(400, False), (200, True)]
+        assert line.delivered.free_share() == 0.0
+        line.assert_no_invalid()
 
 
 async def test_telegram_journey() -> None:
@@ -204,6 +208,13 @@ async def test_without_descriptions_the_fakes_still_play(
         await line.taps(user, 0)
         assert line.texts(user) == ["こんにちは", "again"]
         line.assert_no_invalid()
+        headers = {"Authorization": f"Bearer {line.access_token}"}
+        bad: list[Any] = [{}, [], {"to": user, "messages": []}, {"to": user, "messages": ["a"]}]
+        async with aiohttp.ClientSession(line.url, headers=headers) as session:
+            for body in bad:
+                async with session.post("/v2/bot/message/push", json=body) as response:
+                    assert response.status == 400
+        assert len(line.invalid) == 4
     async with FakeTelegram(validate=False) as fake, real_bot(fake) as bot:
         person = fake.new_person()
         markup = InlineKeyboardMarkup.from_button(InlineKeyboardButton("a", callback_data="b"))

@@ -38,7 +38,9 @@ def place_card(resource: Resource, words: Words, now: datetime, *, full: bool = 
     if full:
         known.append((words["label_source"][0], f"{resource.source.title} {resource.source.seen_in_source}"))
     date = (
-        CardDate(month=dates[0].month, day=dates[0].day, weekday=DAYS[dates[0].weekday()]) if dates else None
+        CardDate(month=dates[0].month, day=dates[0].day, weekday=f"{DAYS[dates[0].weekday()]}曜")
+        if dates
+        else None
     )
     where = resource.municipality or resource.prefecture
     links = (Link(label=words["label_link"][0], url=resource.url),) if full and resource.url else ()
@@ -49,6 +51,7 @@ def place_card(resource: Resource, words: Words, now: datetime, *, full: bool = 
         date=date,
         facts=tuple(known),
         unknown=tuple(unknown),
+        unknown_label=words["unknown"][0],
         links=links,
     )
 

@@ -44,13 +44,13 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError(f"line {self.peek_event().start_mark.line + 1}: aliases (*) are not allowed")
+            raise yaml.YAMLError(f"line {self.line + 1}: aliases (*) are not allowed")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
-            value = self.construct_object(key, deep=True)  # type: ignore[no-untyped-call]
+            value = self.construct_object(key, deep=True)
             if value in seen:
                 raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {value!r} stands here twice")
             seen.add(value)

@@ -40,17 +40,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return None
 
 
-class Say(Step, tag="say"):
+class Say(Step, frozen=True, kw_only=True, tag="say"):
     """Says something and goes on to `to`."""
 
     to: str
 
 
-class Menu(Step, tag="menu"):
+class Menu(Step, frozen=True, kw_only=True, tag="menu"):
     """Says something and waits for a tap. Without choices the exits remain."""
 
 
-class Ask(Step, tag="ask"):
+class Ask(Step, frozen=True, kw_only=True, tag="ask"):
     """Waits for free text (kept as answer `save`, if named) or a tap, then goes on to `to`.
 
     With `pause` seconds, a burst of messages is answered once, after that long a silence (R-035).
@@ -60,52 +60,52 @@ class Ask(Step, tag="ask"):
     pause: int = 0
 
 
-class ShowResources(Step, tag="show_resources"):
+class ShowResources(Step, frozen=True, kw_only=True, tag="show_resources"):
     """Lists up to three places of at least two kinds where there are (R-021, R-092); `each` shows one of them."""
 
     query: Query = Query()
     each: str = ""
 
 
-class ShowEvents(Step, tag="show_events"):
+class ShowEvents(Step, frozen=True, kw_only=True, tag="show_events"):
     """Lists dates. Only exact or confirmed dates are printed as dates (R-098)."""
 
     query: Query = Query()
     each: str = ""
 
 
-class ShowEntry(Step, tag="show_entry"):
+class ShowEntry(Step, frozen=True, kw_only=True, tag="show_entry"):
     """Shows the one place chosen from a list before, in full."""
 
 
-class Handoff(Step, tag="handoff"):
+class Handoff(Step, frozen=True, kw_only=True, tag="handoff"):
     """Hands the thread to people. What is told must be true whenever it is told; then waits for a tap."""
 
     reason: str = "request"
 
 
-class Prefer(Step, tag="prefer"):
+class Prefer(Step, frozen=True, kw_only=True, tag="prefer"):
     """Changes how quiet we are: `silent` sends without a sound, `hush_days` sends nothing unasked for so long."""
 
     silent: bool | None = None
     hush_days: int | None = None
 
 
-class Withdraw(Step, tag="withdraw"):
+class Withdraw(Step, frozen=True, kw_only=True, tag="withdraw"):
     """Takes a request for a person back, without asking why (R-022)."""
 
 
-class Forget(Step, tag="forget"):
+class Forget(Step, frozen=True, kw_only=True, tag="forget"):
     """Erases everything about the person, at once (R-073). The receipt comes from the texts."""
 
 
-class Goto(Step, tag="goto"):
+class Goto(Step, frozen=True, kw_only=True, tag="goto"):
     """Goes on to `to` without a word."""
 
     to: str
 
 
-class End(Step, tag="end"):
+class End(Step, frozen=True, kw_only=True, tag="end"):
     """Says something and ends the session; its choices still work."""
 
 

@@ -5,6 +5,7 @@ There is no end state (R-086): a resting ticket waits again with one word of the
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -49,6 +50,39 @@ class Ticket:
     @property
     def is_open(self) -> bool:
         return self.status is not Status.RESTING
+
+
+def ticket_id(contact_id: str, revision: int) -> str:
+    """The id of a ticket a contact opens at this revision: the same for the same turn, unguessable from outside."""
+    return uuid.uuid5(uuid.UUID(contact_id), f"ticket/{revision}").hex
+
+
+def opened(
+    current: Ticket | None,
+    contact_id: str,
+    revision: int,
+    reason: Reason,
+    level: Level,
+    seq: int,
+    now: datetime,
+    hits: tuple[RiskHit, ...] = (),
+) -> Ticket:
+    """An open ticket at least this urgent: the current one raised, a resting one waiting again, or a new one."""
+    if current is not None and current.is_open:
+        return raise_to(current, level, hits)
+    if current is not None:
+        return raise_to(reopen(current, reason, level, seq, now), level, hits)
+    return Ticket(
+        id=ticket_id(contact_id, revision),
+        contact_id=contact_id,
+        desk_id="",
+        reason=reason,
+        priority=level,
+        status=Status.WAITING,
+        opened_at=now,
+        opened_seq=seq,
+        hits=hits,
+    )
 
 
 def claim(ticket: Ticket, staff_id: str, now: datetime) -> Ticket:

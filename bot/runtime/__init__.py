@@ -1,0 +1,1 @@
+"""The shell around the pure core: events in, turns committed, messages out, time passing, a clean stop."""

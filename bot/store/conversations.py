@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.clock import random_id
 from bot.errors import Conflict
@@ -79,7 +80,7 @@ def load(
     return {row.contact_id: _loaded(sealer, row) for row in connection.execute(query)}
 
 
-def _loaded(sealer: Sealer, row: Row[tuple[object, ...]]) -> Loaded:
+def _loaded(sealer: Sealer, row: Any) -> Loaded:
     key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
     state = body.talk_state(key.open("talks", "sealed_state", row.contact_id, row.sealed_state))
     talk = Talk(
@@ -105,7 +106,7 @@ def _loaded(sealer: Sealer, row: Row[tuple[object, ...]]) -> Loaded:
     )
 
 
-def ticket_of(row: Row[tuple[object, ...]], key: ContactKey) -> Ticket:
+def ticket_of(row: Any, key: ContactKey) -> Ticket:
     """A ticket row, with its sealed detail opened."""
     detail = body.ticket_detail(key.open("tickets", "sealed_detail", row.ticket_id, row.sealed_detail))
     return Ticket(

@@ -177,7 +177,7 @@ class Lane(Generic[Item, Result]):
 
     async def put(self, item: Item) -> Result:
         """Waits until the item's transaction is committed. Raises what its write raised."""
-        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
+        waiting: _Waiting[Item, Result] = _Waiting(item, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._drain(), name="lane")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, Table, func, select
@@ -22,3 +23,11 @@ def notify(connection: Connection, news: Mapping[str, object]) -> None:
     """Tells other processes what changed, when this transaction commits. Ids only, never text."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_notify(CHANNEL, json.dumps(news, separators=(",", ":")))))
+
+
+def alone(connection: Connection, task: str) -> bool:
+    """Whether no other process does this task in a transaction right now. SQLite has one process only."""
+    if connection.dialect.name != "postgresql":
+        return True
+    key = zlib.crc32(f"engawa/{task}".encode())
+    return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(key))))

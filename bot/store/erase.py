@@ -83,18 +83,22 @@ def take_receipts(
     connection: Connection, sealer: Sealer, now: datetime
 ) -> list[tuple[str, str, body.Receipt]]:
     """Receipts to send now, as (id, account, receipt). Each is tried once; what is too old is dropped."""
-    connection.execute(delete(receipts).where(receipts.c.expires_at < now))
     rows = connection.execute(
-        select(receipts).where(receipts.c.sending_at.is_(None)).with_for_update(skip_locked=True)
+        select(receipts)
+        .where(receipts.c.sending_at.is_(None) | (receipts.c.expires_at < now))
+        .with_for_update(skip_locked=True)
     ).all()
-    if rows:
-        connection.execute(
-            update(receipts)
-            .where(receipts.c.receipt_id.in_([row.receipt_id for row in rows]))
-            .values(sending_at=now)
-        )
+    if not rows:
+        return []
+    connection.execute(delete(receipts).where(receipts.c.expires_at < now))
+    fresh = [row for row in rows if row.expires_at >= now]
+    connection.execute(
+        update(receipts)
+        .where(receipts.c.receipt_id.in_([row.receipt_id for row in fresh]))
+        .values(sending_at=now)
+    )
     found = []
-    for row in rows:
+    for row in fresh:
         cell = Cell(row.operator_id, "receipts", "sealed_receipt", row.receipt_id)
         found.append((row.receipt_id, row.account_id, body.receipt(sealer.open(cell, row.sealed_receipt))))
     return found

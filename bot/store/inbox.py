@@ -261,3 +261,14 @@ def forget_old_keys(connection: Connection, now: datetime) -> int:
 
 def cell_row(contact_id: str, seq: int) -> str:
     return f"{contact_id}/{seq}"
+
+
+def first_time(
+    connection: Connection, sealer: Sealer, operator_id: str, scope: str, key: str, now: datetime
+) -> bool:
+    """Whether this key is new in its scope; from now on it is not. For things that must be done once."""
+    digest = sealer.keyring.dedupe_digest(operator_id, scope, key)
+    if connection.scalar(select(dedupe.c.seq).where(dedupe.c.digest == digest)) is not None:
+        return False
+    connection.execute(insert(dedupe).values(digest=digest, seq=0, seen_on=now.date()))
+    return True

@@ -6,13 +6,14 @@ belongs to a process that died or hangs: whether it arrived is not known, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
 
-from bot.messages import SILENCED_BY_CLAIM, Address, Purpose, Reply, ReplyHint
+from bot.messages import SILENCED_BY_CLAIM, Outgoing, Purpose, ReplyHint
 from bot.store import body
 from bot.store.inbox import cell_row
 from bot.store.schema import contacts, outbox, talks, timeline
@@ -29,24 +30,6 @@ QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED = (
     "cancelled",
 )
 UNSENT = (QUEUED, SENDING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """One row on its way: all that one turn says. `key` is the same on every try (LINE's retry key)."""
-
-    contact_id: str
-    seq: int
-    account_id: str
-    address: Address
-    reply: Reply
-    purpose: Purpose
-    attempt: int
-    may_have_arrived: bool
-    queued_at: datetime
-    via: str
-    earlier_via: str | None
-    hint: ReplyHint | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +87,7 @@ def row(
     }
 
 
-def _heads(now: datetime, busy: Iterable[str], limit: int) -> Select[tuple[str, int]]:
+def _heads(now: datetime, limit: int) -> Select[tuple[str, int]]:
     unsent = (
         select(
             outbox.c.contact_id,
@@ -118,21 +101,16 @@ def _heads(now: datetime, busy: Iterable[str], limit: int) -> Select[tuple[str, 
         .subquery()
     )
     query = select(unsent.c.contact_id, unsent.c.seq).where(unsent.c.place == 1, unsent.c.due_at <= now)
-    skipped = list(busy)
-    if skipped:
-        query = query.where(unsent.c.contact_id.not_in(skipped))
     return query.order_by(unsent.c.due_at).limit(limit)
 
 
-def start(
-    connection: Connection, sealer: Sealer, now: datetime, route: Route, busy: Iterable[str], limit: int
-) -> list[Outgoing]:
+def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, limit: int) -> list[Outgoing]:
     """Takes the head of each contact's outbox that is due, decides how it leaves and marks it `sending`.
 
     Rows of the machine are not started while a counselor has the thread: never tried ones are cancelled, tried
     ones stay uncertain. A claim does the same for what is queued, so after it commits no such send starts.
     """
-    heads = [(head.contact_id, head.seq) for head in connection.execute(_heads(now, busy, limit))]
+    heads = [(head.contact_id, head.seq) for head in connection.execute(_heads(now, limit))]
     if not heads:
         return []
     rows = connection.execute(
@@ -141,7 +119,6 @@ def start(
             timeline.c.sealed_body,
             talks.c.mode,
             contacts.c.operator_id,
-            contacts.c.account_id,
             contacts.c.sealed_key,
             contacts.c.sealed_address,
         )
@@ -212,22 +189,21 @@ _MARK_FINISH = (
 )
 
 
-def _outgoing(sealer: Sealer, found: Row[tuple[object, ...]]) -> Outgoing:
+def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:
     key = sealer.contact_key(found.operator_id, found.contact_id, found.sealed_key)
     cell = cell_row(found.contact_id, found.seq)
     sealed_hint = found.sealed_hint
     return Outgoing(
         contact_id=found.contact_id,
         seq=found.seq,
-        account_id=found.account_id,
         address=body.address(key.open("contacts", "sealed_address", found.contact_id, found.sealed_address)),
         reply=body.body(key.open("timeline", "sealed_body", cell, found.sealed_body)).reply,
         purpose=Purpose(found.purpose),
         attempt=found.attempts + 1,
         may_have_arrived=found.may_have_arrived or found.state == SENDING,
         queued_at=found.queued_at,
-        via="",
         earlier_via=found.via,
+        earlier_error=found.error_code,
         hint=body.reply_hint(key.open("outbox", "sealed_hint", cell, sealed_hint)) if sealed_hint else None,
     )
 
@@ -283,7 +259,10 @@ def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
 
 def next_due(connection: Connection) -> datetime | None:
     """When the next unsent row is due; None when all is sent."""
-    return connection.scalar(select(func.min(outbox.c.due_at)).where(outbox.c.state.in_(UNSENT)))
+    found: datetime | None = connection.scalar(
+        select(func.min(outbox.c.due_at)).where(outbox.c.state.in_(UNSENT))
+    )
+    return found
 
 
 def unsent_count(connection: Connection) -> int:

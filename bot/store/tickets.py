@@ -126,3 +126,10 @@ def contact_of(connection: Connection, operator_id: str, ticket_id: str) -> str 
             tickets.c.ticket_id == ticket_id, tickets.c.operator_id == operator_id
         )
     )
+
+
+def keeper(connection: Connection, staff_id: str | None) -> str | None:
+    """The name under which a member of staff is shown."""
+    if staff_id is None:
+        return None
+    return connection.scalar(select(staff.c.display_name).where(staff.c.staff_id == staff_id))

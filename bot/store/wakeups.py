@@ -28,4 +28,5 @@ def cancel(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def next_due(connection: Connection) -> datetime | None:
-    return connection.scalar(select(func.min(wakeups.c.due_at)))
+    found: datetime | None = connection.scalar(select(func.min(wakeups.c.due_at)))
+    return found

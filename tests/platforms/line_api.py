@@ -19,6 +19,7 @@ from tests.platforms.validate import LineSchema, limit_problems
 
 _RETRY_HEADER: Final = "x-line-retry-key"
 _WITH_RETRY_KEY: Final = {"push", "multicast", "narrowcast", "broadcast"}
+_NEEDED: Final = {"reply": "replyToken", "push": "to"}
 _RECEIVER: Final = re.compile(r"[UCR][0-9a-f]{32}")
 _MESSAGES: Final = {
     400: "The request body has 1 error(s)",
@@ -150,7 +151,9 @@ class LineApi(Loopback):
             problems.append(f"{_RETRY_HEADER}: not a UUID")
         if self.schema is not None:
             problems += self.schema.problems(call.method, call.path, call.body)
-        problems += limit_problems(call.body)
+        elif call.name in _NEEDED and not _looks_whole(call):
+            problems.append(f"body: {_NEEDED[call.name]} and 1 to 5 messages are wanted")
+        problems = problems or limit_problems(call.body)
         if not problems and call.name == "push" and not _RECEIVER.fullmatch(call.to):
             problems.append("body.to: not the id of a user, group or room")
         return problems or (_loading_problems(call) if call.name == "chat/loading/start" else [])
@@ -246,6 +249,17 @@ def _error(status: int, message: str | None = None, details: list[dict[str, str]
 def _conflict(accepted: AcceptedKey) -> Answer:
     body = {"message": _MESSAGES[409], "sentMessages": accepted.sent}
     return Answer(409, body, {"x-line-accepted-request-id": accepted.request_id})
+
+
+def _looks_whole(call: Call) -> bool:
+    """The least that reply and push need, for want of LINE's own description."""
+    messages = call.body.get("messages") if isinstance(call.body, dict) else None
+    return (
+        isinstance(messages, list)
+        and 1 <= len(messages) <= 5
+        and all(isinstance(message, dict) and isinstance(message.get("type"), str) for message in messages)
+        and isinstance(call.body.get(_NEEDED[call.name]), str)
+    )
 
 
 def _loading_problems(call: Call) -> list[str]:

@@ -128,6 +128,7 @@ class Loopback(abc.ABC):
         except (ConnectionError, ClientPayloadError, web.RequestPayloadError):
             return web.Response(status=400)  # the client went away amid its request; nobody reads this
         self.calls.append(call)
+        self.stir()
         work = self.receive(call)
         try:
             answer = work if isinstance(work, Answer) else await self._performed(call, work)

@@ -152,6 +152,10 @@ class TelegramApi(Loopback):
         except Refusal as refusal:
             self.refused.append((call, str(refusal)))
             return _error(refusal.status, str(refusal))
+        except KeyError as missing:  # without the description only the method itself finds this out
+            return self.reject(
+                call, [f"{missing}: required"], _error(400, f"Bad Request: {missing} is empty")
+            )
         call.accepted = True
         return Answer(200, {"ok": True, "result": result})
 

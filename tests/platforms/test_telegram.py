@@ -12,7 +12,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 
 from tests.platforms import FakeTelegram, cut, refuse, silence
 
-AT_ONCE = 0.05  # a client's time limit that is meant to strike
+AT_ONCE = 0.3  # a client's time limit that is meant to strike
 
 
 async def test_message_with_buttons(bot: telegram.Bot, bot_api: FakeTelegram) -> None:

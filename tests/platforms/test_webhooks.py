@@ -31,7 +31,7 @@ async def program() -> AsyncIterator[Program]:
 
 @pytest.fixture
 async def line(program: Program) -> AsyncIterator[FakeLine]:
-    async with FakeLine(pause=at_once, attempts=4, connections=3) as fake:
+    async with FakeLine(pause=at_once, attempts=4, connections=3, time_limit=60) as fake:
         fake.aim(program.url)
         yield fake
 
@@ -84,6 +84,23 @@ class TestLine:
         assert {event["replyToken"]} == {one.reply_token for (one,) in came}
         assert list(line.acknowledged) == [event["webhookEventId"]]
         assert [one.status for one in line.attempts[event["webhookEventId"]]] == [503, None, 200]
+
+    async def test_late_answer(self) -> None:
+        """No answer within the time limit: a redelivery, though the program may have got the event."""
+        gate = asyncio.Event()
+
+        async def heard(_: str, __: bytes, ___: Any) -> None:
+            await gate.wait()
+
+        async def opened(_: Attempt, __: int) -> None:
+            gate.set()
+
+        async with Program(heard) as slow, FakeLine(pause=opened, time_limit=0.3) as line:
+            line.aim(slow.url)
+            event = await line.says(line.new_user(), "こんにちは")
+            first, last = line.attempts[event["webhookEventId"]]
+            assert (first.error, last.status) == ("request_timeout", 200)
+            assert len(slow.requests) == 2
 
     async def test_gives_up(self, line: FakeLine, program: Program) -> None:
         """After the given number of tries the driver says so."""

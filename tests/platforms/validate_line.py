@@ -182,7 +182,7 @@ def _message_problems(message: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{where}.text: {utf16_length(text)} UTF-16 units, at most {TEXT_UNITS}"
     for number, item in enumerate(_get(message, "quickReply", "items") or ()):
         place = f"{where}.quickReply.items[{number}].action"
-        yield from _quick_reply_problems(item.get("action") or {}, place)
+        yield from _quick_reply_problems(_get(item, "action") or {}, place)
     contents = message.get("contents")
     if message.get("type") == "flex" and isinstance(contents, dict):
         carousel = contents.get("type") == "carousel"

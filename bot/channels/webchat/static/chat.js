@@ -1,8 +1,7 @@
 // 縁側, the web chat. The page is whole without this file; with it, answers arrive by themselves and nothing written is
 // lost. Nothing is kept in the browser's storage. The markup built here is that of templates/chat.html: change both together.
 
-const API = "/chat/api";
-const LIMIT = 5000, FULL = 50; // characters of one message (code points); so many messages in one answer: there may be more
+const API = "/chat/api", LIMIT = 5000, FULL = 50; // code points of one message; so many messages in one answer: there may be more
 const SLOW = 2000, PATIENCE = 20000, SILENCE = 60000, FIRST = 500; // ms: say that it is sending; give up; doubt a silent stream; ask again
 
 const $ = (id) => document.getElementById(id);
@@ -63,7 +62,7 @@ function turnOf({ seq, from, kind, name, text, at, cards, choices }) {
 // ——— the log ———
 
 const seqOf = (turn) => Number(turn.dataset.seq ?? Infinity); // what has not arrived yet stands at the end
-const find = (seq) => log.querySelector(`[data-seq="${seq}"]`);
+const find = (seq) => log.querySelector(`[data-seq="${seq}"]`), clear = () => log.querySelectorAll("[data-seq]").forEach((turn) => turn.remove());
 let last = Math.max(0, ...[...log.children].map(seqOf)), atEnd = true; // the newest received; is the end in sight?
 
 function place(turn) {
@@ -133,7 +132,7 @@ async function newSession() {
   const answer = await call("/session", {});
   if (!answer.ok) throw new Error(`session: ${answer.status}`);
   if ((await answer.json()).seq >= last) return;
-  log.querySelectorAll("[data-seq]").forEach((turn) => turn.remove()); // another talk: the earlier one is out of reach
+  clear(); // another talk: the earlier one is out of reach
   last = 0;
 }
 
@@ -228,6 +227,7 @@ let stream, watch, next, reading, between = FIRST;
 
 function receive(message) {
   last = Math.max(last, message.seq);
+  if (message.kind === "erased") { clear(); last = 0; } // and this says so; what is written next begins anew
   if (message.from === "person" && unsent.length) held.push(message);
   else if (!find(message.seq)) show(turnOf(message), atEnd);
 }
@@ -282,7 +282,6 @@ addEventListener("offline", () => showState(false));
 addEventListener("pagehide", () => unsent.forEach(({ what }) => call("/messages", what).catch(() => {}))); // one more try, as it closes
 
 // ——— 画面をかくす: at once what is seen, then the address ———
-
 $("hide").addEventListener("click", (event) => {
   event.preventDefault();
   stream?.close();

@@ -1,0 +1,171 @@
+"""The `engawa` command (docs/contracts.md). Heavy modules are loaded by the commands that need them."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.errors import ConfigError, EngawaError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Engawa: an anonymous contact channel on LINE, Telegram and the web.",
+)
+staff_app = typer.Typer(no_args_is_help=True, help="The people who answer and edit.")
+risk_app = typer.Typer(no_args_is_help=True, help="The risk rules.")
+app.add_typer(staff_app, name="staff")
+app.add_typer(risk_app, name="risk")
+
+
+@app.command()
+def serve(
+    role: Annotated[str, typer.Option(help="all, or only web or worker (needs PostgreSQL)")] = "all",
+    allow_http_console: Annotated[
+        bool, typer.Option(help="open /admin over plain http beyond this machine: only on a closed network")
+    ] = False,
+) -> None:
+    """Serve webhooks, web chat and console, and do the work behind them."""
+    from admin import serving
+    from bot.config import load
+
+    serving.run(load(os.environ), role=role, allow_http_console=allow_http_console)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="where the demo keeps its database and key")] = Path("demo"),
+    port: Annotated[int, typer.Option(help="the port to try first")] = 8080,
+) -> None:
+    """Start everything on this machine, without any account, and print where it is."""
+    from admin import demonstration
+
+    demonstration.run(folder, port)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the current schema and import the first content."""
+    import asyncio
+
+    from bot.app import Engawa
+    from bot.config import load
+
+    async def run() -> None:
+        engawa = Engawa(load(os.environ))
+        try:
+            await engawa.prepare(alone=False)
+        finally:
+            await engawa.database.close()
+
+    asyncio.run(run())
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path | None, typer.Argument(help="a folder of YAML files; the shipped content if left out")
+    ] = None,
+) -> None:
+    """Look through content for everything that would go wrong for a person."""
+    from bot.content import check as checking
+    from bot.content import codec
+
+    documents = codec.seed() if folder is None else codec.read_folder(folder)
+    issues = checking.check(codec.build(0, documents))
+    for issue in issues:
+        typer.echo(f"{'blocks' if issue.blocks else 'look  '}  {issue.path}: {issue.message}")
+    if any(issue.blocks for issue in issues):
+        raise typer.Exit(1)
+    typer.echo(f"{len(documents)} documents, nothing that blocks.")
+
+
+@app.command()
+def simulate(
+    script: Annotated[
+        Path | None, typer.Argument(help="a YAML script; a conversation in the terminal if left out")
+    ] = None,
+    repro: Annotated[bool, typer.Option(help="print the conversation as a script at the end")] = False,
+) -> None:
+    """Play a conversation with the real flows and rules; the same script gives the same answers."""
+    from admin import simulation
+
+    raise typer.Exit(simulation.run(script, repro=repro))
+
+
+@app.command()
+def doctor() -> None:
+    """Check database, keys, channels, webhooks and clock; each line says ok or what to do."""
+    import asyncio
+
+    from admin import doctoring
+    from bot.config import load
+
+    raise typer.Exit(asyncio.run(doctoring.run(load(os.environ))))
+
+
+@app.command()
+def key() -> None:
+    """Make a key for ENGAWA_KEYS. Keep it apart from the database and its backups."""
+    typer.echo(f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+
+
+@staff_app.command("add")
+def staff_add(
+    login: Annotated[str, typer.Argument(help="the name to sign in with")],
+    name: Annotated[str, typer.Option(help="the name people see")] = "",
+    role: Annotated[str, typer.Option(help="counselor, lead, editor or operator")] = "counselor",
+) -> None:
+    """Add a member of staff and print a password that works once, for a day."""
+    from admin import membership
+    from bot.config import load
+
+    secret = membership.add(load(os.environ), login, name or login, role)
+    typer.echo(f"Added {login}. One-time password, good for 24 hours: {secret}")
+    typer.echo("Sign in with it and choose a password of your own.")
+
+
+@staff_app.command("password")
+def staff_password(login: Annotated[str, typer.Argument(help="the name to sign in with")]) -> None:
+    """Set a member's password, read from the terminal or standard input."""
+    from admin import membership
+    from bot.config import load
+
+    password = (
+        typer.prompt("New password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
+    )
+    membership.set_password(load(os.environ), login, password)
+    typer.echo(f"The password of {login} is set.")
+
+
+@risk_app.command("scan")
+def risk_scan(file: Annotated[str, typer.Argument(help="lines of {id, text}; - for standard input")]) -> None:
+    """Scan lines of JSON with the rules, and write id, level, category and rules of each."""
+    from admin import scanning
+
+    scanning.run(file)
+
+
+def main() -> None:
+    """Runs the command; a known problem is told in plain words, without a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(f"engawa: {problem}", err=True)
+        sys.exit(2)
+    except EngawaError as error:
+        typer.echo(f"engawa: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""`engawa serve`: the port opens when everything behind it is ready, and closes before the work is put down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from bot import logs
+from bot.app import Engawa, Roles
+from bot.config import Settings
+from bot.errors import ConfigError
+
+BACKLOG = 1024
+KEEPALIVE = 75.0  # seconds
+SHUTDOWN = 5.0  # seconds for open requests
+ROLES = {
+    "all": Roles(),
+    "web": Roles(web=True, worker=False),
+    "worker": Roles(web=False, worker=True),
+}
+
+Ready = Callable[[Engawa], Awaitable[None]]
+
+
+def run(settings: Settings, *, role: str = "all", allow_http_console: bool = False) -> None:
+    """Serves until SIGTERM or SIGINT. Raises ConfigError for what cannot work."""
+    if role not in ROLES:
+        raise ConfigError([f"--role is {role!r}. Example: --role worker"])
+    console = settings.https or settings.on_loopback or allow_http_console
+    logs.set_up(settings.log_format)
+    asyncio.run(serve(settings, ROLES[role], console=console))
+
+
+async def serve(
+    settings: Settings, roles: Roles, *, console: bool = True, ready: Ready | None = None
+) -> None:
+    """One process. `ready` is called once the port is open."""
+    listening = bound(settings.host, settings.port) if roles.web else None  # a taken port is told at once
+    engawa = Engawa(settings, roles=roles)
+    await engawa.prepare()
+    runner = web.AppRunner(
+        application(engawa, console=console),
+        access_log=None,  # it would write addresses and query strings
+        keepalive_timeout=KEEPALIVE,
+        shutdown_timeout=SHUTDOWN,
+        handle_signals=False,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await runner.setup()
+    try:
+        if listening is not None:
+            await web.SockSite(runner, listening, backlog=BACKLOG).start()
+        if ready is not None:
+            await ready(engawa)
+        await stop.wait()
+    finally:
+        engawa.webchat.streams.close()
+        await runner.cleanup()
+
+
+def application(engawa: Engawa, *, console: bool = True) -> web.Application:
+    """Channels, web chat and console as one application."""
+    app = engawa.application()
+    if console:
+        from admin.app import Console, attach
+
+        attach(
+            app,
+            Console(
+                database=engawa.database,
+                desk=engawa.desk,
+                hub=engawa.hub,
+                clock=engawa.clock,
+                operator_id=engawa.operator_id,
+                secure_cookies=engawa.settings.https,
+                service_name=lambda: engawa.service_name,
+            ),
+        )
+    else:
+        app.router.add_route("*", "/admin{rest:.*}", _needs_https)
+    return app
+
+
+async def _needs_https(_request: web.Request) -> web.Response:
+    return web.Response(
+        status=403,
+        text="The console is closed over plain http beyond this machine. Set ENGAWA_BASE_URL=https://… "
+        "behind a proxy with TLS, or start with --allow-http-console on a closed network.\n",
+    )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on the address, not yet listening. Raises ConfigError when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            [f"ENGAWA_PORT {port} on {host} cannot be opened ({error.strerror}). Example: ENGAWA_PORT=8081"]
+        ) from error
+    listening.setblocking(False)
+    return listening

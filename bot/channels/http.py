@@ -1,0 +1,36 @@
+"""The outgoing HTTP client all channels share: short timeouts, no proxies from the environment, no redirects."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from bot.errors import Unreachable
+
+CONNECT_TIMEOUT = 4.0
+TOTAL_TIMEOUT = 10.0  # shorter than the outbox lease
+CONNECTIONS = 100
+
+
+def new_session() -> aiohttp.ClientSession:
+    """A session for one channel. Close it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
+        timeout=aiohttp.ClientTimeout(total=TOTAL_TIMEOUT, connect=CONNECT_TIMEOUT),
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=True,
+    )
+
+
+async def post(
+    session: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
+) -> tuple[int, bytes, dict[str, str]]:
+    """Status, body and headers (lower case) of a POST. Raises Unreachable, which knows whether it may have arrived."""
+    try:
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            answer = await response.read()
+            return response.status, answer, {key.lower(): value for key, value in response.headers.items()}
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise Unreachable(type(error).__name__, may_have_arrived=False) from None
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise Unreachable(type(error).__name__) from None

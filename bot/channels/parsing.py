@@ -1,0 +1,50 @@
+"""Reading what strangers send: JSON that cannot hurt, instants that cannot lie far."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from bot.errors import BadInput
+
+FUTURE = timedelta(minutes=5)
+MAX_DEPTH = 60
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """A JSON object. Raises BadInput for anything else: bad UTF-8, lone surrogates, too deep, not an object."""
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
+        raise BadInput("The body is no readable JSON.") from error
+    if not isinstance(value, dict) or _depth(value) > MAX_DEPTH:
+        raise BadInput("The body is no usable JSON object.")
+    return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        level = [item for item in inner if isinstance(item, dict | list)]
+    return depth
+
+
+def instant(value: Any, per_second: int, now: datetime) -> datetime:
+    """When it was sent; `now` when that is absent, not a time, or in the future."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            sent = datetime.fromtimestamp(value / per_second, UTC)
+        except (OverflowError, ValueError, OSError):
+            return now
+        if sent <= now + FUTURE:
+            return sent
+    return now

@@ -1,0 +1,54 @@
+"""What the web chat needs of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.messages import Address, Inbound
+
+
+class Bell(Protocol):
+    async def wait(self, timeout: float) -> bool: ...
+
+
+class Stored(Protocol):
+    @property
+    def seq(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """What a person sees: messages as the API gives them, and who answers now. `topic` is where news come from."""
+
+    messages: Sequence[dict[str, Any]]
+    state: dict[str, str]
+    topic: str | None
+
+
+class Backend(Protocol):
+    """Implemented by `bot.app`."""
+
+    async def accept(self, events: Sequence[Inbound]) -> Sequence[Stored]:
+        """Stores events durably. Raises StoreUnavailable."""
+        ...
+
+    async def thread(self, address: Address, after: int) -> Thread:
+        """The messages after a seq; `topic` None when we know nobody at this address (any more)."""
+        ...
+
+    def listen(self, topic: str) -> AbstractContextManager[Bell]: ...
+
+    def text(self, key: str) -> str:
+        """A named text of the latest release."""
+        ...
+
+    def greeting(self) -> list[dict[str, Any]]:
+        """What a new person would be greeted with, for pages without script. Nothing is stored for it."""
+        ...
+
+    def service(self) -> tuple[str, str]:
+        """Name and place of this installation."""
+        ...

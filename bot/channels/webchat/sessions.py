@@ -1,0 +1,49 @@
+"""Who writes on the web: a random cookie, of which we keep a hash only. No account, no address, no device traces."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.messages import Address
+
+ACCOUNT = "web"
+TOKEN_BYTES = 32
+TOKEN_LENGTH = 43
+COOKIE_AGE = 180 * 24 * 3600  # seconds; a return after months works as before (R-087)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """Reads and sets the cookie. With an https base address it is a `__Host-` cookie, bound to this host."""
+
+    secure: bool
+
+    @property
+    def cookie(self) -> str:
+        return "__Host-engawa_chat" if self.secure else "engawa_chat"
+
+    def address(self, request: web.Request) -> Address | None:
+        token = request.cookies.get(self.cookie, "")
+        return address_of(token) if len(token) == TOKEN_LENGTH and token.isascii() else None
+
+    def begin(self) -> str:
+        return secrets.token_urlsafe(TOKEN_BYTES)
+
+    def set_cookie(self, response: web.StreamResponse, token: str) -> None:
+        response.set_cookie(
+            self.cookie,
+            token,
+            max_age=COOKIE_AGE,
+            path="/",
+            httponly=True,
+            secure=self.secure,
+            samesite="Strict",
+        )
+
+
+def address_of(token: str) -> Address:
+    return Address(account=ACCOUNT, key=hashlib.sha256(token.encode()).hexdigest())

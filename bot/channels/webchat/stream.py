@@ -1,0 +1,111 @@
+"""Server-sent events: every message once, in order; `Last-Event-ID` is honoured; who does not read is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+
+from aiohttp import web
+
+from bot.channels.webchat.backend import Backend
+from bot.messages import Address
+
+HEARTBEAT = 15.0
+WRITE_TIMEOUT = 20.0
+PER_SESSION = 3
+TOTAL = 2_000
+RETRY_MS = 2_000
+MAX_SEQ = 2**31 - 1
+ANYBODY = "inbox"  # rings for everybody's events: how a stream notices that a new talk began
+
+
+class Streams:
+    """Open streams, bounded per session and in all; beyond that the page polls."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._open: Counter[str] = Counter()
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """Ends all streams; pages come back by themselves."""
+        self._closing.set()
+
+    async def serve(self, request: web.Request, address: Address, after: int) -> web.StreamResponse:
+        if self._open[address.key] >= PER_SESSION or self._open.total() >= TOTAL or self._closing.is_set():
+            return web.json_response(
+                {"error": "busy", "message": ""}, status=503, headers={"Retry-After": "5"}
+            )
+        self._open[address.key] += 1
+        try:
+            return await self._run(request, address, after)
+        finally:
+            self._open[address.key] -= 1
+            if not self._open[address.key]:
+                del self._open[address.key]
+
+    async def _run(self, request: web.Request, address: Address, after: int) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
+        )
+        await response.prepare(request)
+        state: dict[str, str] | None = None
+        try:
+            await _write(response, f"retry: {RETRY_MS}\n\n")
+            while not self._closing.is_set():
+                topic = (await self._backend.thread(address, MAX_SEQ)).topic
+                with self._backend.listen(topic or ANYBODY) as bell:
+                    thread = await self._backend.thread(address, after)
+                    if thread.topic is None and after > 0:  # the person had everything erased
+                        await _write(response, _event("message", erased_message(self._backend), 0))
+                        after = 0
+                    while thread.topic == topic and not self._closing.is_set():
+                        for message in thread.messages:
+                            await _write(response, _event("message", message, message["seq"]))
+                            after = message["seq"]
+                        if thread.state != state:
+                            state = thread.state
+                            await _write(response, _event("state", state))
+                        if not await self._rang(bell):
+                            await _write(response, _event("heartbeat", {}))
+                        thread = await self._backend.thread(address, after)
+        except (ConnectionError, TimeoutError):
+            pass
+        return response
+
+    async def _rang(self, bell: Any) -> bool:
+        ring = asyncio.ensure_future(bell.wait(HEARTBEAT))
+        stop = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait({ring, stop}, return_when=asyncio.FIRST_COMPLETED)
+            return stop.done() or ring.result()
+        finally:
+            for task in (ring, stop):
+                task.cancel()
+            await asyncio.gather(ring, stop, return_exceptions=True)
+
+
+def erased_message(backend: Backend) -> dict[str, Any]:
+    """What the page shows after an erase; it drops everything else. Seq 0: the next talk begins anew."""
+    return {
+        "seq": 0,
+        "from": "bot",
+        "kind": "erased",
+        "text": backend.text("erased"),
+        "cards": [],
+        "choices": [],
+        "at": "",
+        "name": None,
+    }
+
+
+async def _write(response: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(WRITE_TIMEOUT):
+        await response.write(text.encode())
+
+
+def _event(name: str, data: dict[str, Any], seq: int | None = None) -> str:
+    head = f"id: {seq}\n" if seq is not None else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

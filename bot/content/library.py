@@ -1,0 +1,71 @@
+"""Releases: the seed as release 1, packs kept ready, older step graphs for people who are mid-way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.content import codec
+from bot.content.check import check
+from bot.content.codec import Document
+from bot.content.pack import Pack, Released
+from bot.errors import ContentError
+from bot.store import content
+
+MAX_PACKS = 12
+
+
+class Library:
+    """Reads releases from the database once and keeps their packs. Used from store threads: packs are immutable,
+    and a pack built twice by two threads does no harm."""
+
+    def __init__(self, operator_id: str) -> None:
+        self._operator_id = operator_id
+        self._packs: dict[int, Pack] = {}
+        self._latest: Released | None = None
+
+    def import_seed(self, connection: Connection, now: datetime) -> int:
+        """Publishes the shipped content as release 1 of an empty installation; else does nothing."""
+        number = content.latest_number(connection, self._operator_id)
+        return number or self.publish(connection, codec.seed(), "はじめの内容", now)
+
+    def publish(self, connection: Connection, documents: Iterable[Document], note: str, now: datetime) -> int:
+        """A new release of exactly these documents. Raises ContentError when something blocks it."""
+        known = list(documents)
+        pack = codec.build(0, known)
+        for issue in check(pack):
+            if issue.blocks:
+                raise ContentError(issue.path, issue.message)
+        rows = [(document.kind, document.name, document.body) for document in known]
+        return content.publish(connection, self._operator_id, rows, note, now)
+
+    def released(self, connection: Connection, pinned: Iterable[int] = ()) -> Released:
+        """The latest release, with the step graphs of the pinned ones at hand."""
+        number = content.latest_number(connection, self._operator_id)
+        latest = self._pack(connection, number)
+        if latest is None:
+            raise ContentError("release", "there is none yet; run `engawa migrate`")
+        wanted = {release for release in pinned if 0 < release < number}
+        older = {release: pack for release in wanted if (pack := self._pack(connection, release)) is not None}
+        self._latest = Released(latest=latest, older=older)
+        return self._latest
+
+    @property
+    def at_hand(self) -> Released | None:
+        """What was read last, without asking the database: good enough for labels and state lines."""
+        return self._latest
+
+    def _pack(self, connection: Connection, number: int) -> Pack | None:
+        pack = self._packs.get(number)
+        if pack is None:
+            rows = content.documents(connection, self._operator_id, number)
+            if not rows:
+                return None
+            documents = (Document(kind=kind, name=name, body=body) for kind, name, body in rows)
+            pack = codec.build(number, documents)
+            if len(self._packs) >= MAX_PACKS:
+                self._packs.pop(min(self._packs))
+            self._packs[number] = pack
+        return pack

@@ -1,0 +1,199 @@
+"""What counselors do: claim, reply, hand back. Every move goes through the same commit as the bot's turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.clock import Clock
+from bot.content.library import Library
+from bot.conversation import RISK_UNANSWERED, take_turn
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.flows import effects as fx
+from bot.handoff import ticket as tickets
+from bot.handoff.ticket import Status, Ticket
+from bot.messages import Purpose, Reply
+from bot.runtime import commit
+from bot.runtime.commit import Change, Deed, House
+from bot.runtime.live import Hub, News
+from bot.store import conversations, inbox, timeline
+from bot.store import tickets as ticket_store
+from bot.store.conversations import Loaded
+from bot.store.database import Database
+from bot.store.sealed import Sealer
+from bot.store.staff import Member
+from bot.store.tickets import Waiting
+from bot.store.timeline import Line
+from bot.talk import HandedBack, Mode, Talk
+
+MAX_REPLY = 5_000
+SEES_ALL = frozenset({"lead", "operator"})
+ANSWERS = frozenset({"counselor", "lead", "operator"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A ticket with what its keeper may see: the thread from the handoff on."""
+
+    ticket: Ticket
+    nickname: str
+    account_id: str
+    reachable: bool
+    mode: Mode
+    keeper: str | None
+    lines: Sequence[Line]
+
+
+class Desk:
+    """The service behind the console."""
+
+    def __init__(
+        self,
+        database: Database,
+        hub: Hub,
+        library: Library,
+        clock: Clock,
+        sealer: Sealer,
+        read_accounts: frozenset[str],
+    ) -> None:
+        self._database, self._hub, self._library, self._clock = database, hub, library, clock
+        self._sealer = sealer
+        self._house = House(sealer=sealer, read_accounts=read_accounts)
+
+    async def queue(self, member: Member, status: Status, *, mine: bool = False) -> list[Waiting]:
+        assignee = member.staff_id if mine else None
+        return await self._database.read(
+            ticket_store.queue, self._sealer, member.operator_id, status, assignee
+        )
+
+    async def counts(self, member: Member) -> dict[str, int]:
+        return await self._database.read(ticket_store.counts, member.operator_id)
+
+    async def thread(self, member: Member, ticket_id: str) -> Thread:
+        """Raises NotFound for tickets this member may not see, existing or not alike."""
+        return await self._database.read(self._thread, member, ticket_id)
+
+    async def claim(self, member: Member, ticket_id: str) -> None:
+        """Takes a waiting conversation. Raises IllegalMove when somebody was first; the machine falls silent."""
+        await self._write(self._claim, member, ticket_id)
+
+    async def reply(self, member: Member, ticket_id: str, text: str, reply_id: str) -> None:
+        """Writes to the person, once per `reply_id`. Raises NotAllowed unless the conversation is this member's."""
+        text = text.strip()
+        if not text:
+            raise BadInput("Nothing is written.")
+        if len(text) > MAX_REPLY:
+            raise BadInput(f"At most {MAX_REPLY} characters can be sent at once.")
+        await self._write(self._reply, member, ticket_id, text, reply_id)
+
+    async def hand_back(self, member: Member, ticket_id: str) -> None:
+        """Gives the thread back to the machine, which goes on where it was."""
+        await self._write(self._hand_back, member, ticket_id)
+
+    async def _write(self, function: object, *args: object) -> None:
+        news: News = await self._database.write(function, *args)  # type: ignore[arg-type]
+        self._hub.spread(news)
+
+    # --- in store threads ---
+
+    def _access(
+        self, connection: Connection, member: Member, ticket_id: str, *, lock: bool
+    ) -> tuple[Loaded, Ticket]:
+        """The only way to a ticket: the one this member may see, or NotFound (R-077)."""
+        if member.role not in ANSWERS:
+            raise NotFound
+        contact_id = ticket_store.contact_of(connection, member.operator_id, ticket_id)
+        if contact_id is None:
+            raise NotFound
+        loaded = conversations.load(connection, self._sealer, [contact_id], lock=lock).get(contact_id)
+        ticket = loaded.talk.ticket if loaded is not None else None
+        if loaded is None or ticket is None:
+            raise NotFound
+        own = ticket.assignee == member.staff_id
+        if not (own or ticket.status is Status.WAITING or member.role in SEES_ALL):
+            raise NotFound
+        return loaded, ticket
+
+    def _thread(self, connection: Connection, member: Member, ticket_id: str) -> Thread:
+        loaded, ticket = self._access(connection, member, ticket_id, lock=False)
+        lines = timeline.lines(connection, loaded, after=ticket.opened_seq - 1)
+        waiting = ticket_store.keeper(connection, ticket.assignee)
+        return Thread(
+            ticket=ticket,
+            nickname=loaded.nickname,
+            account_id=loaded.account_id,
+            reachable=loaded.reachable,
+            mode=loaded.talk.mode,
+            keeper=waiting,
+            lines=lines,
+        )
+
+    def _claim(self, connection: Connection, member: Member, ticket_id: str) -> News:
+        loaded, ticket = self._access_to_claim(connection, member, ticket_id)
+        now = self._clock.now()
+        claimed = tickets.claim(ticket, member.staff_id, now)
+        talk = replace(loaded.talk, ticket=claimed, mode=Mode.HUMAN, held=False)
+        effects = (
+            fx.SilenceBot(),
+            fx.Mark(marker="claimed"),
+            fx.Relay(),
+            fx.Record(count="handoffs_answered"),
+        )
+        return self._commit(connection, loaded, talk, effects, member, now)
+
+    def _access_to_claim(
+        self, connection: Connection, member: Member, ticket_id: str
+    ) -> tuple[Loaded, Ticket]:
+        """As `_access`, but who comes second is told so instead of finding nothing."""
+        try:
+            return self._access(connection, member, ticket_id, lock=True)
+        except NotFound:
+            if member.role in ANSWERS and ticket_store.contact_of(connection, member.operator_id, ticket_id):
+                raise Conflict("Somebody else took this one first.") from None
+            raise
+
+    def _reply(
+        self, connection: Connection, member: Member, ticket_id: str, text: str, reply_id: str
+    ) -> News:
+        loaded, ticket = self._access(connection, member, ticket_id, lock=True)
+        if ticket.status is not Status.ACTIVE or ticket.assignee != member.staff_id:
+            raise NotAllowed("Take the conversation before you write.")
+        now = self._clock.now()
+        if not inbox.first_time(
+            connection, self._sealer, member.operator_id, f"reply/{ticket_id}", reply_id, now
+        ):
+            return News()
+        said = fx.Say(reply=Reply(texts=(text,)), purpose=Purpose.COUNSELOR)
+        effects = (said, fx.CancelWake(reason=RISK_UNANSWERED), fx.Relay())
+        return self._commit(connection, loaded, loaded.talk, effects, member, now)
+
+    def _hand_back(self, connection: Connection, member: Member, ticket_id: str) -> News:
+        loaded, ticket = self._access(connection, member, ticket_id, lock=True)
+        now = self._clock.now()
+        rested = replace(loaded.talk, ticket=tickets.hand_back(ticket, member.staff_id))
+        pinned = [loaded.talk.session.release] if loaded.talk.session else []
+        released = self._library.released(connection, pinned)
+        turn = take_turn(released, released.rules, rested, HandedBack(), now)
+        effects = (fx.Mark(marker="handed_back"), *turn.effects, fx.RestTicket())
+        return self._commit(connection, loaded, turn.talk, effects, member, now)
+
+    def _commit(
+        self,
+        connection: Connection,
+        loaded: Loaded,
+        talk: Talk,
+        effects: Sequence[fx.Effect],
+        member: Member,
+        now: datetime,
+    ) -> News:
+        deed = Deed(
+            effects=effects,
+            cause=f"staff:{member.staff_id}",
+            staff_id=member.staff_id,
+            staff_name=member.display_name,
+        )
+        change = Change(loaded=loaded, talk=conversations.bumped(loaded, talk), deeds=[deed])
+        return commit.apply(connection, self._house, [change], now)

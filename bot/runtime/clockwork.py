@@ -1,0 +1,64 @@
+"""Ticks. Due times are rows; APScheduler only looks at them, one process at a time on PostgreSQL."""
+
+from __future__ import annotations
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import Connection
+
+from bot.clock import Clock
+from bot.errors import StoreUnavailable
+from bot.runtime.live import INBOX, Hub, News
+from bot.store import inbox, staff, wakeups
+from bot.store.database import Database
+from bot.store.dialect import alone
+
+WAKE_EVERY = 1  # seconds
+TIDY_EVERY = 3600  # seconds
+
+log = structlog.get_logger("clockwork")
+
+
+class Clockwork:
+    """Turns due wake-ups into events, and tidies what is past its time."""
+
+    def __init__(self, database: Database, hub: Hub, clock: Clock) -> None:
+        self._database, self._hub, self._clock = database, hub, clock
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
+        )
+
+    def start(self) -> None:
+        self._scheduler.add_job(self.wake, "interval", seconds=WAKE_EVERY)
+        self._scheduler.add_job(self.tidy, "interval", seconds=TIDY_EVERY)
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        self._scheduler.shutdown(wait=False)
+
+    async def wake(self) -> None:
+        """Due wake-ups become events in their contacts' order."""
+        try:
+            due = await self._database.read(wakeups.next_due)
+            if due is None or due > self._clock.now():
+                return
+            if await self._database.write(self._wake) > 0:
+                self._hub.spread(News({INBOX}))
+        except StoreUnavailable:
+            log.warning("store_unavailable", worker="clockwork")
+
+    def _wake(self, connection: Connection) -> int:
+        return inbox.wake(connection, self._clock.now()) if alone(connection, "wake") else 0
+
+    async def tidy(self) -> None:
+        """Forgets dedupe keys and sessions whose time is over."""
+        try:
+            await self._database.write(self._tidy)
+        except StoreUnavailable:
+            log.warning("store_unavailable", worker="clockwork")
+
+    def _tidy(self, connection: Connection) -> None:
+        if alone(connection, "tidy"):
+            now = self._clock.now()
+            inbox.forget_old_keys(connection, now)
+            staff.drop_ended_sessions(connection, now)

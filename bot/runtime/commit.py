@@ -1,0 +1,232 @@
+"""Effects to rows: the one path by which anything changes, for the bot and for the desk. One transaction a batch."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.flows import effects as fx
+from bot.handoff.hours import TOKYO
+from bot.handoff.ticket import Ticket
+from bot.messages import Purpose, Reply, ReplyHint
+from bot.runtime.live import OUTBOX, QUEUE, News
+from bot.store import conversations, counts, erase, inbox, outbox, tickets, timeline, wakeups
+from bot.store.body import Body
+from bot.store.conversations import Loaded
+from bot.store.dialect import notify
+from bot.store.sealed import Sealer
+from bot.talk import Talk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Effects with their cause: `event:7`, `wake:pause` or `staff:<id>` (R-011). `hint` may answer for free."""
+
+    effects: Sequence[fx.Effect]
+    cause: str
+    hint: ReplyHint | None = None
+    staff_id: str = ""
+    staff_name: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """All that happened to one contact in this batch: the talk as it shall be, deeds in order, events done."""
+
+    loaded: Loaded
+    talk: Talk
+    deeds: Sequence[Deed]
+    done: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What committing needs to know: keys, accounts that are read from our own pages, the desk for new tickets."""
+
+    sealer: Sealer
+    read_accounts: frozenset[str] = frozenset()
+    desk_id: str = ""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of a batch, gathered before anything is written."""
+
+    timeline: list[dict[str, object]] = field(default_factory=list)
+    outbox: list[dict[str, object]] = field(default_factory=list)
+    talks: list[tuple[Loaded, Talk, int]] = field(default_factory=list)
+    tickets: list[tuple[Loaded, Ticket]] = field(default_factory=list)
+    done: list[tuple[str, int]] = field(default_factory=list)
+    wakes: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
+    reachable: dict[str, bool] = field(default_factory=dict)
+    silenced: list[str] = field(default_factory=list)
+    counted: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    news: News = field(default_factory=News)
+
+
+def apply(connection: Connection, house: House, changes: Iterable[Change], now: datetime) -> News:
+    """Writes a batch. Raises Conflict when a talk moved on meanwhile; then nothing is written."""
+    rows = _Rows()
+    for change in changes:
+        forget = next(
+            (
+                (effect, deed)
+                for deed in change.deeds
+                for effect in deed.effects
+                if isinstance(effect, fx.ForgetContact)
+            ),
+            None,
+        )
+        if forget is None:
+            _gather(house, rows, change, now)
+        else:
+            _forget(connection, house, rows, change, forget, now)
+    _write(connection, rows, now)
+    if rows.news.topics:
+        notify(connection, {"topics": sorted(rows.news.topics)})
+    return rows.news
+
+
+def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
+    loaded, talk = change.loaded, change.talk
+    contact_id, seq = loaded.contact_id, loaded.last_seq
+    reachable = loaded.reachable
+    for deed in change.deeds:
+        hint = deed.hint
+        for effect in deed.effects:
+            match effect:
+                case fx.Say(reply=reply, purpose=purpose):
+                    seq += 1
+                    _say(house, rows, loaded, deed, reply, purpose, seq, hint, now, reachable=reachable)
+                    hint = None
+                case fx.SayFirst(reply=reply):
+                    seq += 1
+                    _say(
+                        house, rows, loaded, deed, reply, Purpose.SAFETY, seq, hint, now, reachable=reachable
+                    )
+                    hint = None
+                case fx.Mark(marker=marker):
+                    seq += 1
+                    line = Body(kind=marker, at=now, name=deed.staff_name, staff_id=deed.staff_id)
+                    rows.timeline.append(timeline.row(loaded.key, contact_id, seq, timeline.MARKER, line))
+                case fx.OpenTicket():
+                    rows.news.add(QUEUE)
+                    rows.counted[loaded.operator_id]["tickets_opened"] += 1
+                case fx.RaisePriority() | fx.RestTicket() | fx.Relay():
+                    rows.news.add(QUEUE)
+                case fx.SilenceBot():
+                    rows.silenced.append(contact_id)
+                case fx.WakeAt(reason=reason, at=at):
+                    rows.wakes[contact_id, reason] = at
+                case fx.CancelWake(reason=reason):
+                    rows.wakes[contact_id, reason] = None
+                case fx.Record(count=count):
+                    rows.counted[loaded.operator_id][count] += 1
+                case fx.Stranded():
+                    rows.counted[loaded.operator_id]["stranded"] += 1
+                case fx.SetReachable(reachable=value):
+                    reachable = rows.reachable[contact_id] = value
+                    rows.news.add(QUEUE)
+                case fx.RequestPerson() | fx.WithdrawRequest() | fx.SetPreference() | fx.ForgetContact():
+                    raise ValueError(f"{type(effect).__name__} is settled in the conversation")
+    if talk.ticket is not None and not talk.ticket.desk_id:
+        talk = replace(talk, ticket=replace(talk.ticket, desk_id=house.desk_id))
+    if talk.ticket is not None and talk.ticket != loaded.talk.ticket:
+        rows.tickets.append((loaded, talk.ticket))
+    rows.talks.append((loaded, talk, seq))
+    rows.done.extend((contact_id, done) for done in change.done)
+    rows.news.add(contact_id)
+
+
+def _say(
+    house: House,
+    rows: _Rows,
+    loaded: Loaded,
+    deed: Deed,
+    reply: Reply,
+    purpose: Purpose,
+    seq: int,
+    hint: ReplyHint | None,
+    now: datetime,
+    *,
+    reachable: bool,
+) -> None:
+    by_counselor = purpose is Purpose.COUNSELOR
+    line = Body(
+        kind=purpose,
+        at=now,
+        texts=reply.texts,
+        cards=reply.cards,
+        choices=reply.choices,
+        silent=reply.silent,
+        name=deed.staff_name if by_counselor else "",
+        staff_id=deed.staff_id,
+    )
+    author = timeline.COUNSELOR if by_counselor else timeline.BOT
+    rows.timeline.append(timeline.row(loaded.key, loaded.contact_id, seq, author, line))
+    state, error = outbox.QUEUED, None
+    if loaded.account_id in house.read_accounts:
+        state = outbox.SENT  # the page reads the thread itself: committed is sent
+    elif not reachable:
+        state, error = outbox.FAILED, "contact_gone"
+    else:
+        rows.news.add(OUTBOX)
+    rows.outbox.append(
+        outbox.row(
+            key=loaded.key,
+            contact_id=loaded.contact_id,
+            seq=seq,
+            purpose=purpose,
+            cause=deed.cause,
+            state=state,
+            now=now,
+            hint=hint,
+            first=purpose is Purpose.SAFETY,
+            error_code=error,
+        )
+    )
+
+
+def _forget(
+    connection: Connection,
+    house: House,
+    rows: _Rows,
+    change: Change,
+    forget: tuple[fx.ForgetContact, Deed],
+    now: datetime,
+) -> None:
+    effect, deed = forget
+    by_reading = change.loaded.account_id in house.read_accounts
+    erase.erase(
+        connection, house.sealer, now, change.loaded, effect.receipt, deed.hint, by_reading=by_reading
+    )
+    rows.counted[change.loaded.operator_id]["erased"] += 1
+    rows.news.add(change.loaded.contact_id, OUTBOX, QUEUE)
+
+
+def _write(connection: Connection, rows: _Rows, now: datetime) -> None:
+    conversations.save(connection, rows.talks)
+    timeline.add(connection, rows.timeline)
+    outbox.add(connection, rows.outbox)
+    tickets.save(connection, rows.tickets)
+    if rows.reachable:
+        conversations.set_reachable(connection, rows.reachable)
+        gone = [contact_id for contact_id, reachable in rows.reachable.items() if not reachable]
+        if gone:
+            outbox.cancel_all(connection, gone)
+    if rows.silenced:
+        outbox.silence(connection, rows.silenced)
+    due = {pair: at for pair, at in rows.wakes.items() if at is not None}
+    if due:
+        wakeups.set_all(connection, due)
+    cancelled = [pair for pair, at in rows.wakes.items() if at is None]
+    if cancelled:
+        wakeups.cancel(connection, cancelled)
+    if rows.done:
+        inbox.done(connection, rows.done)
+    for operator_id, counted in rows.counted.items():
+        counts.add(connection, operator_id, now.astimezone(TOKYO).date(), counted)

@@ -1,0 +1,161 @@
+"""Delivery: the head of each contact's outbox, through its channel. One contact never holds up another."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.channels.base import Channel
+from bot.clock import Clock
+from bot.errors import ContactGone, SendError, StoreUnavailable, Unreachable
+from bot.messages import Outgoing, Purpose
+from bot.runtime import retry
+from bot.runtime.live import OUTBOX, Hub, News
+from bot.runtime.loop import Worker
+from bot.runtime.metrics import SEND_SECONDS, SENDS
+from bot.store import conversations, erase, outbox
+from bot.store.body import Receipt
+from bot.store.database import Database, Lane
+from bot.store.outbox import Outcome
+from bot.store.sealed import Sealer
+
+MAX_IN_FLIGHT = 100
+SLOW_POLL = 5.0
+
+log = structlog.get_logger("delivery")
+
+
+class Delivery(Worker):
+    """The worker that empties the outbox."""
+
+    name = "delivery"
+
+    def __init__(
+        self, database: Database, hub: Hub, channels: Mapping[str, Channel], clock: Clock, sealer: Sealer
+    ) -> None:
+        super().__init__(hub, OUTBOX, poll=SLOW_POLL)
+        self._database, self._hub, self._channels = database, hub, channels
+        self._clock, self._sealer = clock, sealer
+        self._finished: Lane[Outcome, bool] = Lane(database, outbox.finish)
+        self._sends: set[asyncio.Task[None]] = set()
+
+    async def work(self) -> bool:
+        """Starts what is due; whether anything was. Sends run on while the next batch is taken."""
+        room = MAX_IN_FLIGHT - len(self._sends)
+        if room <= 0:
+            await asyncio.wait(self._sends, return_when=asyncio.FIRST_COMPLETED)
+            return True
+        receipts, started = await self._database.write(self._start, self._clock.now(), room)
+        for receipt in receipts:
+            self._launch(self._send_receipt(*receipt))
+        for outgoing in started:
+            self._launch(self._send(outgoing))
+        return bool(started or receipts)
+
+    async def idle(self) -> float:
+        due = await self._database.read(outbox.next_due)
+        if due is None:
+            return SLOW_POLL
+        seconds = (due - self._clock.now()).total_seconds()
+        return min(max(seconds, 0.02), SLOW_POLL)
+
+    async def stop(self) -> None:
+        await super().stop()
+        await asyncio.gather(*self._sends, return_exceptions=True)
+
+    def _launch(self, sending: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._sends.add(task)
+        task.add_done_callback(self._sends.discard)
+
+    def _start(
+        self, connection: Connection, now: datetime, room: int
+    ) -> tuple[list[tuple[str, str, Receipt]], list[Outgoing]]:
+        receipts = erase.take_receipts(connection, self._sealer, now)
+        return receipts, outbox.start(connection, self._sealer, now, self._route, room)
+
+    def _route(self, outgoing: Outgoing, now: datetime) -> str | None:
+        channel = self._channels.get(outgoing.address.account)
+        return channel.route(outgoing, now) if channel is not None else "none"
+
+    async def _send(self, outgoing: Outgoing) -> None:
+        channel = self._channels.get(outgoing.address.account)
+        started = time.perf_counter()
+        error: SendError | None = None
+        try:
+            if channel is None:
+                raise Unreachable("no such account", may_have_arrived=False)
+            await channel.send(outgoing)
+        except SendError as caught:
+            error = caught
+        except Exception as caught:  # a fault of ours: what it did is not known
+            log.error("send_raised", error=type(caught).__name__)
+            error = Unreachable(type(caught).__name__)
+        SEND_SECONDS.observe(time.perf_counter() - started)
+        outcome = self._outcome(outgoing, error)
+        SENDS.labels(via=outgoing.via, outcome=outcome.error_code or outcome.state).inc()
+        try:
+            await self._finished.put(outcome)
+            if isinstance(error, ContactGone):
+                await self._database.write(_mark_gone, outgoing.contact_id)
+        except StoreUnavailable:
+            log.warning(
+                "send_unmarked"
+            )  # its lease runs out, and the next try knows that it may have arrived
+            return
+        self._hub.spread(News({OUTBOX, outgoing.contact_id}))
+
+    def _outcome(self, outgoing: Outgoing, error: SendError | None) -> Outcome:
+        now = self._clock.now()
+        common = {"contact_id": outgoing.contact_id, "seq": outgoing.seq, "attempt": outgoing.attempt}
+        if error is None:
+            return Outcome(**common, state=outbox.SENT, due_at=now)  # type: ignore[arg-type]
+        match retry.decide(error, outgoing, now):
+            case retry.RetryAt(at=at, may_have_arrived=maybe):
+                return Outcome(
+                    **common,  # type: ignore[arg-type]
+                    state=outbox.QUEUED,
+                    due_at=at,
+                    error_code=error.code,
+                    may_have_arrived=maybe,
+                )
+            case retry.GiveUp(uncertain=uncertain):
+                state = outbox.UNCERTAIN if uncertain else outbox.FAILED
+                log.warning("send_given_up", code=error.code)
+                return Outcome(**common, state=state, due_at=now, error_code=error.code)  # type: ignore[arg-type]
+
+    async def _send_receipt(self, receipt_id: str, account: str, receipt: Receipt) -> None:
+        """An erase receipt: tried once by each way, then nothing is left of the contact."""
+        channel = self._channels.get(account)
+        outgoing = Outgoing(
+            contact_id=receipt_id,
+            seq=0,
+            address=receipt.address,
+            reply=receipt.reply,
+            purpose=Purpose.RECEIPT,
+            attempt=1,
+            queued_at=self._clock.now(),
+            hint=receipt.hint,
+        )
+        for _ in range(2):  # a spent token falls back to the other way once
+            via = channel.route(outgoing, self._clock.now()) if channel is not None else None
+            if channel is None or via is None:
+                break
+            outgoing = replace(outgoing, via=via)
+            try:
+                await channel.send(outgoing)
+                break
+            except SendError as error:
+                outgoing = replace(outgoing, earlier_via=via, earlier_error=error.code)
+        await self._database.write(erase.drop_receipts, [receipt_id])
+
+
+def _mark_gone(connection: Connection, contact_id: str) -> None:
+    conversations.set_reachable(connection, {contact_id: False})
+    outbox.cancel_all(connection, [contact_id])

@@ -1,0 +1,16 @@
+"""What is counted for the operator's monitoring. No text, no ids: labels come from fixed lists only."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+EVENTS = Counter("engawa_events_total", "Events taken in", ["channel", "kind"], registry=REGISTRY)
+REPEATED = Counter("engawa_events_repeated_total", "Events that had been taken in before", registry=REGISTRY)
+TURNS = Counter("engawa_turns_total", "Turns handled", registry=REGISTRY)
+SENDS = Counter(
+    "engawa_sends_total", "Tries to send, by way and outcome", ["via", "outcome"], registry=REGISTRY
+)
+SEND_SECONDS = Histogram("engawa_send_seconds", "Duration of a call to a platform", registry=REGISTRY)
+STREAMS = Gauge("engawa_streams", "Open live streams", ["audience"], registry=REGISTRY)

@@ -1,0 +1,179 @@
+"""Turns: each contact's pending events, in order, through `take_turn` into one commit.
+
+A batch is one transaction: lock the talks, read their events, compute, write. A crash anywhere leaves the events
+pending. A batch that fails is replayed contact by contact; three real failures park an event for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.clock import Clock
+from bot.content.library import Library
+from bot.content.pack import Released
+from bot.conversation import take_turn
+from bot.errors import StoreUnavailable
+from bot.flows.effects import Effect, OpenTicket, Say
+from bot.handoff import ticket as tickets
+from bot.handoff.risk import Level
+from bot.messages import Reply
+from bot.runtime import commit
+from bot.runtime.commit import Change, Deed, House
+from bot.runtime.live import INBOX, Hub, News
+from bot.runtime.loop import Worker
+from bot.store import conversations, inbox
+from bot.store.conversations import Loaded
+from bot.store.database import Database
+from bot.store.inbox import Pending
+from bot.store.sealed import Sealer
+from bot.talk import Heard, Mode, Talk, Turn, WokeUp
+
+BATCH = 64
+MAX_FAILURES = 3
+SLOW_POLL = 5.0  # the truth, should a nudge get lost
+
+log = structlog.get_logger("turns")
+
+
+class Turns(Worker):
+    """The worker that turns the inbox into answers."""
+
+    name = "turns"
+
+    def __init__(
+        self,
+        database: Database,
+        hub: Hub,
+        library: Library,
+        clock: Clock,
+        sealer: Sealer,
+        house: Callable[[Released], House],
+    ) -> None:
+        super().__init__(hub, INBOX, poll=SLOW_POLL)
+        self._database, self._hub, self._library, self._clock = database, hub, library, clock
+        self._sealer, self._house = sealer, house
+        self.handled = 0
+
+    async def work(self) -> bool:
+        """One batch; whether there was anything to do."""
+        try:
+            count, news = await self._database.write(self._batch)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.warning("turn_batch_failed", error=type(error).__name__)
+            count, news = await self._one_by_one()
+        self.handled += count
+        self._hub.spread(news)
+        return count > 0
+
+    def _batch(self, connection: Connection) -> tuple[int, News]:
+        return self._handle(connection, inbox.waiting_contacts(connection, BATCH))
+
+    async def _one_by_one(self) -> tuple[int, News]:
+        contact_ids = await self._database.read(inbox.waiting_contacts, BATCH)
+        total, news = 0, News()
+        for contact_id in contact_ids:
+            try:
+                count, found = await self._database.write(self._handle, [contact_id])
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                log.error("turn_failed", error=type(error).__name__)
+                count, found = await self._database.write(self._fail_first, contact_id)
+            total += count
+            news.topics |= found.topics
+        return total, news
+
+    def _handle(self, connection: Connection, contact_ids: list[str]) -> tuple[int, News]:
+        if not contact_ids:
+            return 0, News()
+        now = self._clock.now()
+        loaded = conversations.load(connection, self._sealer, contact_ids, wait=False)
+        pending = inbox.pending(connection, loaded)
+        pinned = {one.talk.session.release for one in loaded.values() if one.talk.session}
+        released = self._library.released(connection, pinned)
+        house = self._house(released)
+        changes, failed = [], []
+        for contact_id, events in pending.items():
+            change, broken = fold(released, loaded[contact_id], events, now)
+            if change.done:
+                changes.append(change)
+            elif broken is not None:
+                failed.append((loaded[contact_id], broken))
+        news = commit.apply(connection, house, changes, now)
+        for one, event in failed:
+            news.topics |= self._failed(connection, released, one, event, now).topics
+        return sum(len(change.done) for change in changes) + len(failed), news
+
+    def _fail_first(self, connection: Connection, contact_id: str) -> tuple[int, News]:
+        """The contact's first event could not be committed: count it, and park it in the end."""
+        loaded = conversations.load(connection, self._sealer, [contact_id])
+        events = inbox.pending(connection, loaded).get(contact_id, [])
+        if not events:
+            return 0, News()
+        released = self._library.released(connection)
+        return 1, self._failed(connection, released, loaded[contact_id], events[0], self._clock.now())
+
+    def _failed(
+        self, connection: Connection, released: Released, loaded: Loaded, event: Pending, now: datetime
+    ) -> News:
+        park = event.attempts + 1 >= MAX_FAILURES
+        inbox.failed(connection, loaded.contact_id, event.seq, park=park)
+        if not park:
+            return News({INBOX})
+        log.error("event_parked", attempts=event.attempts + 1)
+        return commit.apply(connection, self._house(released), [parked(released, loaded, event, now)], now)
+
+
+def fold(
+    released: Released, loaded: Loaded, events: list[Pending], now: datetime
+) -> tuple[Change, Pending | None]:
+    """All events of a contact as one change; stops before one whose turn fails, which is returned."""
+    talk, deeds, done = loaded.talk, list[Deed](), list[int]()
+    broken = None
+    for event in events:
+        try:
+            turn = _turn(released, loaded, talk, event, now)
+        except Exception as error:
+            log.error("take_turn_raised", error=type(error).__name__)
+            broken = event
+            break
+        talk = turn.talk
+        cause = f"wake:{event.wake_reason}" if event.wake_reason else f"event:{event.seq}"
+        deeds.append(Deed(effects=turn.effects, cause=cause, hint=event.hint))
+        done.append(event.seq)
+    talk = conversations.bumped(loaded, talk)
+    return Change(loaded=loaded, talk=talk, deeds=deeds, done=done), broken
+
+
+def _turn(released: Released, loaded: Loaded, talk: Talk, event: Pending, now: datetime) -> Turn:
+    if event.wake_reason is not None:
+        return take_turn(released, released.rules, talk, WokeUp(reason=event.wake_reason, seq=event.seq), now)
+    inbound = inbox.inbound_of(event, loaded.account_id)
+    return take_turn(released, released.rules, talk, Heard(inbound=inbound, seq=event.seq), now)
+
+
+def parked(released: Released, loaded: Loaded, event: Pending, now: datetime) -> Change:
+    """What follows an event nobody could handle: people see it, and the person is told plainly."""
+    ticket = tickets.opened(
+        loaded.talk.ticket,
+        loaded.contact_id,
+        loaded.talk.revision,
+        tickets.Reason.STRANDED,
+        Level.CONCERN,
+        event.seq,
+        now,
+    )
+    human = loaded.talk.mode is Mode.HUMAN
+    effects: list[Effect] = [OpenTicket()]
+    if not human:
+        effects.append(Say(reply=Reply(texts=released.text("parked"))))
+    talk = replace(loaded.talk, ticket=ticket, mode=Mode.HUMAN if human else Mode.WAITING)
+    talk = conversations.bumped(loaded, talk)
+    return Change(loaded=loaded, talk=talk, deeds=[Deed(effects=effects, cause=f"event:{event.seq}")])
