@@ -65,7 +65,7 @@ async def _database(settings: Settings, database: Database) -> AsyncIterator[Fin
         yield Finding("database", "cannot be reached; check ENGAWA_DATABASE_URL and that the server runs")
         return
     yield Finding("database")
-    if revision != migrate.head():
+    if revision != migrate.HEAD:
         yield Finding("migrations", "run `engawa migrate`")
         return
     yield Finding("migrations")

@@ -44,7 +44,6 @@ from bot.store import conversations, migrate, outbox, tickets, timeline
 from bot.store.body import Body
 from bot.store.database import Database
 from bot.store.inbox import Accepted
-from bot.store.listen import listen
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.sealed import Sealer
 from bot.store.timeline import Line
@@ -141,6 +140,8 @@ class Engawa:
         for channel in self.channels.values():
             await channel.open()
         if not self.database.is_sqlite:
+            from bot.store.listen import listen  # psycopg is loaded for PostgreSQL only
+
             self._listening = asyncio.create_task(listen(self.database.url, self._heard), name="listen")
         if self.roles.worker:
             self.turns.start()
@@ -194,7 +195,7 @@ class Engawa:
         checks = {"database": "ok", "migrations": "ok", "keys": "ok"}
         try:
             revision = await self.database.read(migrate.current)
-            if revision != migrate.head():
+            if revision != migrate.HEAD:
                 checks["migrations"] = "run `engawa migrate`"
         except StoreUnavailable:
             checks["database"] = "cannot be reached"

@@ -44,6 +44,7 @@ class Delivery(Worker):
         self._clock, self._sealer = clock, sealer
         self._finished: Lane[Outcome, bool] = Lane(database, outbox.finish)
         self._sends: set[asyncio.Task[None]] = set()
+        self._next_due: datetime | None = None
 
     async def work(self) -> bool:
         """Starts what is due; whether anything was. Sends run on while the next batch is taken."""
@@ -51,7 +52,7 @@ class Delivery(Worker):
         if room <= 0:
             await asyncio.wait(self._sends, return_when=asyncio.FIRST_COMPLETED)
             return True
-        receipts, started = await self._database.write(self._start, self._clock.now(), room)
+        receipts, started, self._next_due = await self._database.write(self._start, self._clock.now(), room)
         for receipt in receipts:
             self._launch(self._send_receipt(*receipt))
         for outgoing in started:
@@ -59,10 +60,9 @@ class Delivery(Worker):
         return bool(started or receipts)
 
     async def idle(self) -> float:
-        due = await self._database.read(outbox.next_due)
-        if due is None:
+        if self._next_due is None:
             return SLOW_POLL
-        seconds = (due - self._clock.now()).total_seconds()
+        seconds = (self._next_due - self._clock.now()).total_seconds()
         return min(max(seconds, 0.02), SLOW_POLL)
 
     async def stop(self) -> None:
@@ -76,9 +76,10 @@ class Delivery(Worker):
 
     def _start(
         self, connection: Connection, now: datetime, room: int
-    ) -> tuple[list[tuple[str, str, Receipt]], list[Outgoing]]:
+    ) -> tuple[list[tuple[str, str, Receipt]], list[Outgoing], datetime | None]:
         receipts = erase.take_receipts(connection, self._sealer, now)
-        return receipts, outbox.start(connection, self._sealer, now, self._route, room)
+        started = outbox.start(connection, self._sealer, now, self._route, room)
+        return receipts, started, None if started else outbox.next_due(connection)
 
     def _route(self, outgoing: Outgoing, now: datetime) -> str | None:
         channel = self._channels.get(outgoing.address.account)

@@ -7,17 +7,19 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from bot.store.schema import release_items, releases, revisions
 
 Rows = list[tuple[str, str, dict[str, Any]]]
 
 
+_LATEST = select(func.max(releases.c.number)).where(releases.c.operator_id == bindparam("operator_id"))
+
+
 def latest_number(connection: Connection, operator_id: str) -> int:
     """The number of the latest release; 0 when there is none."""
-    query = select(func.max(releases.c.number)).where(releases.c.operator_id == operator_id)
-    return connection.scalar(query) or 0
+    return connection.scalar(_LATEST, {"operator_id": operator_id}) or 0
 
 
 def publish(

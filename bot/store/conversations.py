@@ -59,6 +59,13 @@ _SELECT = (
     )
     .join(contacts, contacts.c.contact_id == talks.c.contact_id)
     .outerjoin(tickets, tickets.c.ticket_id == talks.c.ticket_id)
+    .where(talks.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    .order_by(talks.c.contact_id)
+)
+_SELECT_LOCKED = _SELECT.with_for_update(of=talks)
+_SELECT_FREE = _SELECT.with_for_update(of=talks, skip_locked=True)
+_CONTACTS = select(contacts.c.address_key, contacts.c.contact_id).where(
+    contacts.c.address_key.in_(bindparam("address_keys", expanding=True))
 )
 
 
@@ -74,10 +81,9 @@ def load(
 
     With `wait=False` contacts another process holds are left out (PostgreSQL hands out work so).
     """
-    query = _SELECT.where(talks.c.contact_id.in_(sorted(contact_ids))).order_by(talks.c.contact_id)
-    if lock:
-        query = query.with_for_update(of=talks, skip_locked=not wait)
-    return {row.contact_id: _loaded(sealer, row) for row in connection.execute(query)}
+    query = (_SELECT_LOCKED if wait else _SELECT_FREE) if lock else _SELECT
+    rows = connection.execute(query, {"contact_ids": sorted(contact_ids)})
+    return {row.contact_id: _loaded(sealer, row) for row in rows}
 
 
 def _loaded(sealer: Sealer, row: Any) -> Loaded:
@@ -136,10 +142,8 @@ def upsert(
 ) -> Mapping[Address, str]:
     """The contact of each address; unknown ones are made, with a key and a nickname of their own."""
     keys = {address: sealer.keyring.address_key(operator_id, address) for address in addresses}
-    query = select(contacts.c.address_key, contacts.c.contact_id).where(
-        contacts.c.address_key.in_(list(keys.values()))
-    )
-    known: dict[bytes, str] = {bytes(row.address_key): row.contact_id for row in connection.execute(query)}
+    rows = connection.execute(_CONTACTS, {"address_keys": list(keys.values())})
+    known: dict[bytes, str] = {bytes(row.address_key): row.contact_id for row in rows}
     fresh = []
     for address, address_key in keys.items():
         if address_key not in known:

@@ -17,9 +17,9 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.pool import NullPool
 
 from bot.errors import ConfigError, StoreUnavailable
+from bot.store.writer import GroupWriter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,7 +63,7 @@ def make_engine(url: URL, *, writes: bool = True, pool_size: int = POOL_SIZE) ->
     """An engine with our settings; statement parameters never appear in errors."""
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
-            url, hide_parameters=True, poolclass=None if writes else NullPool, connect_args={"timeout": 5}
+            url, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False}
         )
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         event.listen(engine, "connect", _set_pragmas)
@@ -96,8 +96,8 @@ class Database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine = make_engine(url)
         self._readers = make_engine(url, writes=False) if self.is_sqlite else self.engine
-        writers = 1 if self.is_sqlite else POOL_SIZE
-        self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix="store-write")
+        self._writer = GroupWriter(self.engine) if self.is_sqlite else None
+        self._write_threads = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="store-write")
         self._read_threads = ThreadPoolExecutor(2, thread_name_prefix="store-read")
 
     @classmethod
@@ -107,12 +107,22 @@ class Database:
     async def write(
         self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        result: R = await self._run(self._write_threads, self.engine, function, *args, **kwargs)
+        """`function(connection, …)` in a transaction that is committed when this returns."""
+        result: R
+        if self._writer is None:
+            result = await self._run(self._write_threads, self.engine, function, *args, **kwargs)
+            return result
+        call: Callable[[Connection], R] = lambda connection: function(connection, *args, **kwargs)  # noqa: E731
+        try:
+            result = await asyncio.wrap_future(self._writer.submit(call))
+        except (OperationalError, InterfaceError) as error:
+            raise StoreUnavailable from error
         return result
 
     async def read(
         self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
+        """`function(connection, …)` over one consistent view; it must not write."""
         result: R = await self._run(self._read_threads, self._readers, function, *args, **kwargs)
         return result
 
@@ -133,6 +143,8 @@ class Database:
 
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
+        if self._writer is not None:
+            await loop.run_in_executor(None, self._writer.close)
         for threads in (self._write_threads, self._read_threads):
             await loop.run_in_executor(None, threads.shutdown)
         self.engine.dispose()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from bot.clock import new_id
 from bot.messages import Reply, ReplyHint
 from bot.store import body
 from bot.store.conversations import Loaded
 from bot.store.schema import (
+    Instant,
     contacts,
     erased_emergencies,
     inbox,
@@ -79,15 +80,18 @@ def erase(
         connection.execute(delete(table).where(table.c.contact_id == contact_id))
 
 
+_RECEIPTS = (
+    select(receipts)
+    .where(receipts.c.sending_at.is_(None) | (receipts.c.expires_at < bindparam("now", type_=Instant)))
+    .with_for_update(skip_locked=True)
+)
+
+
 def take_receipts(
     connection: Connection, sealer: Sealer, now: datetime
 ) -> list[tuple[str, str, body.Receipt]]:
     """Receipts to send now, as (id, account, receipt). Each is tried once; what is too old is dropped."""
-    rows = connection.execute(
-        select(receipts)
-        .where(receipts.c.sending_at.is_(None) | (receipts.c.expires_at < now))
-        .with_for_update(skip_locked=True)
-    ).all()
+    rows = connection.execute(_RECEIPTS, {"now": now}).all()
     if not rows:
         return []
     connection.execute(delete(receipts).where(receipts.c.expires_at < now))

@@ -39,6 +39,51 @@ class Pending:
     hint: ReplyHint | None
 
 
+# Statements are built once: building one costs more than running it.
+_KNOWN = select(dedupe.c.digest, dedupe.c.seq).where(
+    dedupe.c.digest.in_(bindparam("digests", expanding=True))
+)
+_HELD = (
+    select(talks.c.contact_id, talks.c.last_seq, contacts.c.sealed_key)
+    .join(contacts, contacts.c.contact_id == talks.c.contact_id)
+    .where(talks.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    .order_by(talks.c.contact_id)
+    .with_for_update(of=talks)
+)
+_MOVE = (
+    update(talks)
+    .where(talks.c.contact_id == bindparam("b_contact_id"))
+    .values(last_seq=bindparam("b_last_seq"))
+)
+_ADD, _ADD_LINE, _REMEMBER = insert(inbox), insert(timeline), insert(dedupe)
+_WAITING = (
+    select(inbox.c.contact_id)
+    .where(inbox.c.parked.is_(False))
+    .group_by(inbox.c.contact_id)
+    .order_by(func.min(inbox.c.received_at))
+    .limit(bindparam("limit"))
+)
+_PENDING = (
+    select(
+        inbox.c.contact_id,
+        inbox.c.seq,
+        inbox.c.attempts,
+        inbox.c.wake_reason,
+        inbox.c.sealed_hint,
+        timeline.c.sealed_body,
+    )
+    .outerjoin(timeline, (timeline.c.contact_id == inbox.c.contact_id) & (timeline.c.seq == inbox.c.seq))
+    .where(
+        inbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)),
+        inbox.c.parked.is_(False),
+    )
+    .order_by(inbox.c.contact_id, inbox.c.seq)
+)
+_DONE = delete(inbox).where(
+    inbox.c.contact_id == bindparam("b_contact_id"), inbox.c.seq == bindparam("b_seq")
+)
+
+
 def accept(
     connection: Connection, sealer: Sealer, operator_id: str, now: datetime, events: Sequence[Inbound]
 ) -> list[Accepted]:
@@ -48,9 +93,7 @@ def accept(
     ]
     known = {
         bytes(row.digest): Accepted(seq=row.seq, fresh=False)
-        for row in connection.execute(
-            select(dedupe.c.digest, dedupe.c.seq).where(dedupe.c.digest.in_(list(set(digests))))
-        )
+        for row in connection.execute(_KNOWN, {"digests": list(set(digests))})
     }
     fresh = {digest: event for digest, event in zip(digests, events, strict=True) if digest not in known}
     results: dict[bytes, Accepted] = {}
@@ -68,13 +111,7 @@ def _store(
 ) -> dict[bytes, Accepted]:
     addresses = list(dict.fromkeys(event.address for event in fresh.values()))
     contact_of = conversations.upsert(connection, sealer, operator_id, addresses)
-    held = connection.execute(
-        select(talks.c.contact_id, talks.c.last_seq, contacts.c.sealed_key)
-        .join(contacts, contacts.c.contact_id == talks.c.contact_id)
-        .where(talks.c.contact_id.in_(sorted(contact_of.values())))
-        .order_by(talks.c.contact_id)
-        .with_for_update(of=talks)
-    ).all()
+    held = connection.execute(_HELD, {"contact_ids": sorted(contact_of.values())}).all()
     last = {row.contact_id: row.last_seq for row in held}
     keys = {row.contact_id: sealer.contact_key(operator_id, row.contact_id, row.sealed_key) for row in held}
     lines, pending, seen, accepted = [], [], [], {}
@@ -111,50 +148,28 @@ def _store(
         seen.append({"digest": digest, "seq": seq, "seen_on": now.date()})
         accepted[digest] = Accepted(seq=seq, fresh=True)
     _move_last_seq(connection, last)
-    connection.execute(insert(timeline), lines)
-    connection.execute(insert(inbox), pending)
-    connection.execute(insert(dedupe), seen)
+    connection.execute(_ADD_LINE, lines)
+    connection.execute(_ADD, pending)
+    connection.execute(_REMEMBER, seen)
     return accepted
 
 
 def _move_last_seq(connection: Connection, last: dict[str, int]) -> None:
     connection.execute(
-        update(talks)
-        .where(talks.c.contact_id == bindparam("b_contact_id"))
-        .values(last_seq=bindparam("b_last_seq")),
+        _MOVE,
         [{"b_contact_id": contact_id, "b_last_seq": seq} for contact_id, seq in sorted(last.items())],
     )
 
 
 def waiting_contacts(connection: Connection, limit: int) -> list[str]:
     """Contacts with an event to handle, the longest waiting first."""
-    query = (
-        select(inbox.c.contact_id)
-        .where(inbox.c.parked.is_(False))
-        .group_by(inbox.c.contact_id)
-        .order_by(func.min(inbox.c.received_at))
-        .limit(limit)
-    )
-    return list(connection.scalars(query))
+    return list(connection.scalars(_WAITING, {"limit": limit}))
 
 
 def pending(connection: Connection, loaded: dict[str, Loaded]) -> dict[str, list[Pending]]:
     """The events of locked contacts, in their order."""
-    query = (
-        select(
-            inbox.c.contact_id,
-            inbox.c.seq,
-            inbox.c.attempts,
-            inbox.c.wake_reason,
-            inbox.c.sealed_hint,
-            timeline.c.sealed_body,
-        )
-        .outerjoin(timeline, (timeline.c.contact_id == inbox.c.contact_id) & (timeline.c.seq == inbox.c.seq))
-        .where(inbox.c.contact_id.in_(list(loaded)), inbox.c.parked.is_(False))
-        .order_by(inbox.c.contact_id, inbox.c.seq)
-    )
     found: dict[str, list[Pending]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_PENDING, {"contact_ids": list(loaded)}):
         events = found.setdefault(row.contact_id, [])
         if len(events) == MAX_PER_CONTACT:
             continue

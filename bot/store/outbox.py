@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
 
 from bot.messages import SILENCED_BY_CLAIM, Outgoing, Purpose, ReplyHint
 from bot.store import body
 from bot.store.inbox import cell_row
-from bot.store.schema import contacts, outbox, talks, timeline
+from bot.store.schema import Instant, contacts, outbox, talks, timeline
 from bot.store.sealed import ContactKey, Sealer
 from bot.talk import Mode
 
@@ -49,10 +49,13 @@ Route = Callable[[Outgoing, datetime], str | None]
 """How a row is to leave now (e.g. `reply` or `push`); None when it must not be tried any more."""
 
 
+_ADD = insert(outbox)
+
+
 def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     """Rows as `row` makes them. A row without a cause cannot exist (R-011)."""
     if rows:
-        connection.execute(insert(outbox), rows)
+        connection.execute(_ADD, rows)
 
 
 def row(
@@ -87,21 +90,43 @@ def row(
     }
 
 
-def _heads(now: datetime, limit: int) -> Select[tuple[str, int]]:
-    unsent = (
-        select(
-            outbox.c.contact_id,
-            outbox.c.seq,
-            outbox.c.due_at,
-            func.row_number()
-            .over(partition_by=outbox.c.contact_id, order_by=(outbox.c.rank, outbox.c.seq))
-            .label("place"),
-        )
-        .where(outbox.c.state.in_(UNSENT))
-        .subquery()
+_UNSENT_ROWS = (
+    select(
+        outbox.c.contact_id,
+        outbox.c.seq,
+        outbox.c.due_at,
+        func.row_number()
+        .over(partition_by=outbox.c.contact_id, order_by=(outbox.c.rank, outbox.c.seq))
+        .label("place"),
     )
-    query = select(unsent.c.contact_id, unsent.c.seq).where(unsent.c.place == 1, unsent.c.due_at <= now)
-    return query.order_by(unsent.c.due_at).limit(limit)
+    .where(outbox.c.state.in_(UNSENT))
+    .subquery()
+)
+_HEADS = (
+    select(_UNSENT_ROWS.c.contact_id, _UNSENT_ROWS.c.seq)
+    .where(_UNSENT_ROWS.c.place == 1, _UNSENT_ROWS.c.due_at <= bindparam("now", type_=Instant))
+    .order_by(_UNSENT_ROWS.c.due_at)
+    .limit(bindparam("limit"))
+)
+_ROWS = (
+    select(
+        outbox,
+        timeline.c.sealed_body,
+        talks.c.mode,
+        contacts.c.operator_id,
+        contacts.c.sealed_key,
+        contacts.c.sealed_address,
+    )
+    .join(timeline, (timeline.c.contact_id == outbox.c.contact_id) & (timeline.c.seq == outbox.c.seq))
+    .join(talks, talks.c.contact_id == outbox.c.contact_id)
+    .join(contacts, contacts.c.contact_id == outbox.c.contact_id)
+    .where(
+        tuple_(outbox.c.contact_id, outbox.c.seq).in_(bindparam("heads", expanding=True)),
+        outbox.c.state.in_(UNSENT),
+        outbox.c.due_at <= bindparam("now", type_=Instant),
+    )
+    .with_for_update(of=outbox, skip_locked=True)
+)
 
 
 def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, limit: int) -> list[Outgoing]:
@@ -110,28 +135,11 @@ def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, l
     Rows of the machine are not started while a counselor has the thread: never tried ones are cancelled, tried
     ones stay uncertain. A claim does the same for what is queued, so after it commits no such send starts.
     """
-    heads = [(head.contact_id, head.seq) for head in connection.execute(_heads(now, limit))]
+    found_heads = connection.execute(_HEADS, {"now": now, "limit": limit})
+    heads = [(head.contact_id, head.seq) for head in found_heads]
     if not heads:
         return []
-    rows = connection.execute(
-        select(
-            outbox,
-            timeline.c.sealed_body,
-            talks.c.mode,
-            contacts.c.operator_id,
-            contacts.c.sealed_key,
-            contacts.c.sealed_address,
-        )
-        .join(timeline, (timeline.c.contact_id == outbox.c.contact_id) & (timeline.c.seq == outbox.c.seq))
-        .join(talks, talks.c.contact_id == outbox.c.contact_id)
-        .join(contacts, contacts.c.contact_id == outbox.c.contact_id)
-        .where(
-            tuple_(outbox.c.contact_id, outbox.c.seq).in_(heads),
-            outbox.c.state.in_(UNSENT),
-            outbox.c.due_at <= now,
-        )
-        .with_for_update(of=outbox, skip_locked=True)
-    ).all()
+    rows = connection.execute(_ROWS, {"heads": heads, "now": now}).all()
     started, marks = [], []
     for found in rows:
         outgoing = _outgoing(sealer, found)
@@ -257,11 +265,12 @@ def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
     )
 
 
+_NEXT_DUE = select(func.min(outbox.c.due_at)).where(outbox.c.state.in_(UNSENT))
+
+
 def next_due(connection: Connection) -> datetime | None:
     """When the next unsent row is due; None when all is sent."""
-    found: datetime | None = connection.scalar(
-        select(func.min(outbox.c.due_at)).where(outbox.c.state.in_(UNSENT))
-    )
+    found: datetime | None = connection.scalar(_NEXT_DUE)
     return found
 
 

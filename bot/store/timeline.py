@@ -38,9 +38,12 @@ def row(key: ContactKey, contact_id: str, seq: int, author: str, line: body.Body
     return {"contact_id": contact_id, "seq": seq, "author": author, "sealed_body": sealed}
 
 
+_ADD = insert(timeline)
+
+
 def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     if rows:
-        connection.execute(insert(timeline), rows)
+        connection.execute(_ADD, rows)
 
 
 def lines(

@@ -1,0 +1,95 @@
+"""SQLite's one writer: a thread that takes everything waiting and commits it together.
+
+Each call runs in a savepoint of its own, so a failing one takes nothing along; one commit (one fsync) makes all of
+them durable, and only then does any caller hear of it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+MAX_GROUP = 64
+
+Job = tuple[Callable[[Connection], Any], "Future[Any]"]
+
+
+class GroupWriter:
+    """Runs calls over one connection, in groups. Futures fail with what the call, or the commit, raised."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="store-write", daemon=True)
+        self._thread.start()
+
+    def submit(self, call: Callable[[Connection], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._jobs.put((call, future))
+        return future
+
+    def close(self) -> None:
+        """Finishes what was handed in, then ends."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            group, last = [job], False
+            while len(group) < MAX_GROUP and not self._jobs.empty():
+                other = self._jobs.get()
+                if other is None:
+                    last = True
+                    break
+                group.append(other)
+            self._commit(group)
+            if last:
+                break
+        self._disconnect()
+
+    def _commit(self, group: list[Job]) -> None:
+        group = [job for job in group if job[1].set_running_or_notify_cancel()]
+        results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            connection = self._connect()
+            with connection.begin():
+                for call, future in group:
+                    results.append((future, *_attempt(connection, call)))
+        except BaseException as error:  # begin or commit failed: nothing of the group is durable
+            self._disconnect()
+            for _, future in group:
+                future.set_exception(error)
+            return
+        for future, result, failure in results:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _attempt(connection: Connection, call: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
+    connection.exec_driver_sql("SAVEPOINT one")
+    try:
+        result = call(connection)
+    except Exception as error:
+        connection.exec_driver_sql("ROLLBACK TO one")
+        connection.exec_driver_sql("RELEASE one")
+        return None, error
+    connection.exec_driver_sql("RELEASE one")
+    return result, None
