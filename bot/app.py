@@ -39,6 +39,7 @@ from bot.runtime.delivery import Delivery
 from bot.runtime.ingress import Ingress
 from bot.runtime.live import Bell, Hub, News
 from bot.runtime.metrics import REGISTRY
+from bot.runtime.receipts import Receipts
 from bot.runtime.turns import Turns
 from bot.store import conversations, migrate, outbox, tickets, timeline
 from bot.store.body import Body
@@ -102,6 +103,7 @@ class Engawa:
         )
         self.turns = Turns(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.delivery = Delivery(self.database, self.hub, self.channels, self.clock, self.sealer)
+        self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, READ_ACCOUNTS)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
@@ -146,6 +148,7 @@ class Engawa:
         if self.roles.worker:
             self.turns.start()
             self.delivery.start()
+            self.receipts.start()
             self.clockwork.start()
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 
@@ -157,6 +160,7 @@ class Engawa:
             await self.clockwork.stop()
             await self.turns.stop()
             await self.delivery.stop()
+            await self.receipts.stop()
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)

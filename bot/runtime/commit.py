@@ -13,7 +13,7 @@ from bot.flows import effects as fx
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
 from bot.messages import Purpose, Reply, ReplyHint
-from bot.runtime.live import OUTBOX, QUEUE, News
+from bot.runtime.live import OUTBOX, QUEUE, RECEIPTS, News
 from bot.store import conversations, counts, erase, inbox, outbox, tickets, timeline, wakeups
 from bot.store.body import Body
 from bot.store.conversations import Loaded
@@ -205,7 +205,7 @@ def _forget(
         connection, house.sealer, now, change.loaded, effect.receipt, deed.hint, by_reading=by_reading
     )
     rows.counted[change.loaded.operator_id]["erased"] += 1
-    rows.news.add(change.loaded.contact_id, OUTBOX, QUEUE)
+    rows.news.add(change.loaded.contact_id, RECEIPTS, QUEUE)
 
 
 def _write(connection: Connection, rows: _Rows, now: datetime) -> None:

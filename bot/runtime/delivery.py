@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -14,13 +13,12 @@ from sqlalchemy import Connection
 from bot.channels.base import Channel
 from bot.clock import Clock
 from bot.errors import ContactGone, SendError, StoreUnavailable, Unreachable
-from bot.messages import Outgoing, Purpose
+from bot.messages import Outgoing
 from bot.runtime import retry
 from bot.runtime.live import OUTBOX, Hub, News
 from bot.runtime.loop import Worker
 from bot.runtime.metrics import SEND_SECONDS, SENDS
-from bot.store import conversations, erase, outbox
-from bot.store.body import Receipt
+from bot.store import conversations, outbox
 from bot.store.database import Database, Lane
 from bot.store.outbox import Outcome
 from bot.store.sealed import Sealer
@@ -47,17 +45,15 @@ class Delivery(Worker):
         self._next_due: datetime | None = None
 
     async def work(self) -> bool:
-        """Starts what is due; whether anything was. Sends run on while the next batch is taken."""
+        """Starts what is due; whether there may be more. Sends run on while the next batch is taken."""
         room = MAX_IN_FLIGHT - len(self._sends)
         if room <= 0:
             await asyncio.wait(self._sends, return_when=asyncio.FIRST_COMPLETED)
             return True
-        receipts, started, self._next_due = await self._database.write(self._start, self._clock.now(), room)
-        for receipt in receipts:
-            self._launch(self._send_receipt(*receipt))
+        started, self._next_due = await self._database.write(self._start, self._clock.now(), room)
         for outgoing in started:
             self._launch(self._send(outgoing))
-        return bool(started or receipts)
+        return len(started) == room
 
     async def idle(self) -> float:
         if self._next_due is None:
@@ -76,10 +72,9 @@ class Delivery(Worker):
 
     def _start(
         self, connection: Connection, now: datetime, room: int
-    ) -> tuple[list[tuple[str, str, Receipt]], list[Outgoing], datetime | None]:
-        receipts = erase.take_receipts(connection, self._sealer, now)
+    ) -> tuple[list[Outgoing], datetime | None]:
         started = outbox.start(connection, self._sealer, now, self._route, room)
-        return receipts, started, None if started else outbox.next_due(connection)
+        return started, outbox.next_due(connection)
 
     def _route(self, outgoing: Outgoing, now: datetime) -> str | None:
         channel = self._channels.get(outgoing.address.account)
@@ -102,7 +97,7 @@ class Delivery(Worker):
         outcome = self._outcome(outgoing, error)
         SENDS.labels(via=outgoing.via, outcome=outcome.error_code or outcome.state).inc()
         try:
-            await self._finished.put(outcome)
+            more = await self._finished.put(outcome)
             if isinstance(error, ContactGone):
                 await self._database.write(_mark_gone, outgoing.contact_id)
         except StoreUnavailable:
@@ -110,7 +105,7 @@ class Delivery(Worker):
                 "send_unmarked"
             )  # its lease runs out, and the next try knows that it may have arrived
             return
-        self._hub.spread(News({OUTBOX, outgoing.contact_id}))
+        self._hub.spread(News({OUTBOX, outgoing.contact_id} if more else {outgoing.contact_id}))
 
     def _outcome(self, outgoing: Outgoing, error: SendError | None) -> Outcome:
         now = self._clock.now()
@@ -130,31 +125,6 @@ class Delivery(Worker):
                 state = outbox.UNCERTAIN if uncertain else outbox.FAILED
                 log.warning("send_given_up", code=error.code)
                 return Outcome(**common, state=state, due_at=now, error_code=error.code)  # type: ignore[arg-type]
-
-    async def _send_receipt(self, receipt_id: str, account: str, receipt: Receipt) -> None:
-        """An erase receipt: tried once by each way, then nothing is left of the contact."""
-        channel = self._channels.get(account)
-        outgoing = Outgoing(
-            contact_id=receipt_id,
-            seq=0,
-            address=receipt.address,
-            reply=receipt.reply,
-            purpose=Purpose.RECEIPT,
-            attempt=1,
-            queued_at=self._clock.now(),
-            hint=receipt.hint,
-        )
-        for _ in range(2):  # a spent token falls back to the other way once
-            via = channel.route(outgoing, self._clock.now()) if channel is not None else None
-            if channel is None or via is None:
-                break
-            outgoing = replace(outgoing, via=via)
-            try:
-                await channel.send(outgoing)
-                break
-            except SendError as error:
-                outgoing = replace(outgoing, earlier_via=via, earlier_error=error.code)
-        await self._database.write(erase.drop_receipts, [receipt_id])
 
 
 def _mark_gone(connection: Connection, contact_id: str) -> None:

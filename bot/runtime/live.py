@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 INBOX = "inbox"
 OUTBOX = "outbox"
+RECEIPTS = "receipts"
 QUEUE = "queue"
 EVERYTHING = "*"
 
 
 @dataclass(slots=True)
 class News:
-    """Topics that changed: `inbox`, `outbox`, `queue`, or a contact id."""
+    """Topics that changed: `inbox`, `outbox`, `receipts`, `queue`, or a contact id."""
 
     topics: set[str] = field(default_factory=set)
 

@@ -60,7 +60,7 @@ class Turns(Worker):
         self.handled = 0
 
     async def work(self) -> bool:
-        """One batch; whether there was anything to do."""
+        """One batch; whether there may be more. What comes in meanwhile rings the bell."""
         try:
             count, news = await self._database.write(self._batch)
         except StoreUnavailable:
@@ -70,7 +70,7 @@ class Turns(Worker):
             count, news = await self._one_by_one()
         self.handled += count
         self._hub.spread(news)
-        return count > 0
+        return count >= BATCH or INBOX in news.topics
 
     def _batch(self, connection: Connection) -> tuple[int, News]:
         return self._handle(connection, inbox.waiting_contacts(connection, BATCH))
@@ -107,6 +107,8 @@ class Turns(Worker):
             elif broken is not None:
                 failed.append((loaded[contact_id], broken))
         news = commit.apply(connection, house, changes, now)
+        if any(len(events) == inbox.MAX_PER_CONTACT for events in pending.values()):
+            news.add(INBOX)
         for one, event in failed:
             news.topics |= self._failed(connection, released, one, event, now).topics
         return sum(len(change.done) for change in changes) + len(failed), news

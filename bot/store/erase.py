@@ -80,6 +80,10 @@ def erase(
         connection.execute(delete(table).where(table.c.contact_id == contact_id))
 
 
+def has_receipts(connection: Connection) -> bool:
+    return connection.scalar(select(receipts.c.receipt_id).limit(1)) is not None
+
+
 _RECEIPTS = (
     select(receipts)
     .where(receipts.c.sending_at.is_(None) | (receipts.c.expires_at < bindparam("now", type_=Instant)))

@@ -197,6 +197,11 @@ _MARK_FINISH = (
 )
 
 
+_STILL_WAITING = select(outbox.c.contact_id).where(
+    outbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), outbox.c.state.in_(UNSENT)
+)
+
+
 def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:
     key = sealer.contact_key(found.operator_id, found.contact_id, found.sealed_key)
     cell = cell_row(found.contact_id, found.seq)
@@ -217,7 +222,10 @@ def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:
 
 
 def finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
-    """Marks what became of tries. A try that lost its lease to a later one changes nothing."""
+    """Marks what became of tries, and tells of each whether its contact has more to send.
+
+    A try that lost its lease to a later one changes nothing.
+    """
     connection.execute(
         _MARK_FINISH,
         [
@@ -233,7 +241,9 @@ def finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
             for outcome in outcomes
         ],
     )
-    return [True] * len(outcomes)
+    contact_ids = sorted({outcome.contact_id for outcome in outcomes})
+    waiting = set(connection.scalars(_STILL_WAITING, {"contact_ids": contact_ids}))
+    return [outcome.contact_id in waiting for outcome in outcomes]
 
 
 def recover(connection: Connection, now: datetime) -> int:
