@@ -105,7 +105,7 @@ class Engawa:
         self.delivery = Delivery(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
-        self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, READ_ACCOUNTS)
+        self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.webchat = WebChat(WebBackend(self), self.clock, secure_cookies=settings.https)
         self._listening: asyncio.Task[None] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.clock import Clock
 from bot.content.library import Library
+from bot.content.pack import Released
 from bot.conversation import RISK_UNANSWERED, take_turn
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.flows import effects as fx
@@ -57,11 +58,10 @@ class Desk:
         library: Library,
         clock: Clock,
         sealer: Sealer,
-        read_accounts: frozenset[str],
+        house: Callable[[Released], House],
     ) -> None:
         self._database, self._hub, self._library, self._clock = database, hub, library, clock
-        self._sealer = sealer
-        self._house = House(sealer=sealer, read_accounts=read_accounts)
+        self._sealer, self._house = sealer, house
 
     async def queue(self, member: Member, status: Status, *, mine: bool = False) -> list[Waiting]:
         assignee = member.staff_id if mine else None
@@ -196,4 +196,5 @@ class Desk:
             staff_name=member.display_name,
         )
         change = Change(loaded=loaded, talk=conversations.bumped(loaded, talk), deeds=[deed])
-        return commit.apply(connection, self._house, [change], now)
+        house = self._house(self._library.released(connection))
+        return commit.apply(connection, house, [change], now)

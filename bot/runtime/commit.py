@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bot.flows import effects as fx
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
-from bot.messages import Purpose, Reply, ReplyHint
+from bot.messages import Address, Outgoing, Purpose, Reply, ReplyHint
 from bot.runtime.live import OUTBOX, QUEUE, RECEIPTS, News
 from bot.store import conversations, counts, erase, inbox, outbox, tickets, timeline, wakeups
 from bot.store.body import Body
@@ -45,11 +45,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What committing needs to know: keys, accounts that are read from our own pages, the desk for new tickets."""
+    """What committing needs to know: keys, accounts that are read from our own pages, the desk for new tickets.
+
+    `route` is there where this process sends: what is next in its contact's order then leaves with the commit.
+    """
 
     sealer: Sealer
+    route: outbox.Route | None = None
     read_accounts: frozenset[str] = frozenset()
     desk_id: str = ""
+
+
+NOWHERE = Address(account="", key="")
 
 
 @dataclass(slots=True)
@@ -57,7 +64,7 @@ class _Rows:
     """The rows of a batch, gathered before anything is written."""
 
     timeline: list[dict[str, object]] = field(default_factory=list)
-    outbox: list[dict[str, object]] = field(default_factory=list)
+    outbox: list[tuple[dict[str, object], Loaded, Outgoing]] = field(default_factory=list)
     talks: list[tuple[Loaded, Talk, int]] = field(default_factory=list)
     tickets: list[tuple[Loaded, Ticket]] = field(default_factory=list)
     done: list[tuple[str, int]] = field(default_factory=list)
@@ -85,7 +92,7 @@ def apply(connection: Connection, house: House, changes: Iterable[Change], now: 
             _gather(house, rows, change, now)
         else:
             _forget(connection, house, rows, change, forget, now)
-    _write(connection, rows, now)
+    _write(connection, house, rows, now)
     if rows.news.topics:
         notify(connection, {"topics": sorted(rows.news.topics)})
     return rows.news
@@ -173,22 +180,56 @@ def _say(
         state = outbox.SENT  # the page reads the thread itself: committed is sent
     elif not reachable:
         state, error = outbox.FAILED, "contact_gone"
-    else:
-        rows.news.add(OUTBOX)
-    rows.outbox.append(
-        outbox.row(
-            key=loaded.key,
-            contact_id=loaded.contact_id,
-            seq=seq,
-            purpose=purpose,
-            cause=deed.cause,
-            state=state,
-            now=now,
-            hint=hint,
-            first=purpose is Purpose.SAFETY,
-            error_code=error,
-        )
+    row = outbox.row(
+        key=loaded.key,
+        contact_id=loaded.contact_id,
+        seq=seq,
+        purpose=purpose,
+        cause=deed.cause,
+        state=state,
+        now=now,
+        hint=hint,
+        first=purpose is Purpose.SAFETY,
+        error_code=error,
     )
+    outgoing = Outgoing(
+        contact_id=loaded.contact_id,
+        seq=seq,
+        address=NOWHERE,
+        reply=reply,
+        purpose=purpose,
+        attempt=1,
+        queued_at=now,
+        hint=hint,
+    )
+    rows.outbox.append((row, loaded, outgoing))
+
+
+def _leaving(connection: Connection, house: House, rows: _Rows, now: datetime) -> list[dict[str, object]]:
+    """The outbox rows; the first of each contact with nothing else unsent is marked as leaving now."""
+    queued = [one for one in rows.outbox if one[0]["state"] == outbox.QUEUED]
+    if not queued:
+        return [row for row, _, _ in rows.outbox]
+    if house.route is None:
+        rows.news.add(OUTBOX)
+        return [row for row, _, _ in rows.outbox]
+    heads: dict[str, int] = {}
+    for row, loaded, outgoing in sorted(queued, key=lambda one: (one[0]["rank"], one[2].seq)):
+        heads.setdefault(loaded.contact_id, outgoing.seq)
+    busy = outbox.with_unsent(connection, heads.keys())
+    found = []
+    for row, loaded, outgoing in rows.outbox:
+        head = heads.get(loaded.contact_id) == outgoing.seq and row["state"] == outbox.QUEUED
+        if head and loaded.contact_id not in busy:
+            addressed = replace(outgoing, address=loaded.address)
+            via = house.route(addressed, now)
+            if via is not None:
+                rows.news.leaving.append(replace(addressed, via=via))
+                row = outbox.started(row, via, now)
+        if row["state"] == outbox.QUEUED:
+            rows.news.add(OUTBOX)
+        found.append(row)
+    return found
 
 
 def _forget(
@@ -208,10 +249,10 @@ def _forget(
     rows.news.add(change.loaded.contact_id, RECEIPTS, QUEUE)
 
 
-def _write(connection: Connection, rows: _Rows, now: datetime) -> None:
+def _write(connection: Connection, house: House, rows: _Rows, now: datetime) -> None:
     conversations.save(connection, rows.talks)
     timeline.add(connection, rows.timeline)
-    outbox.add(connection, rows.outbox)
+    outbox.add(connection, _leaving(connection, house, rows, now))
     tickets.save(connection, rows.tickets)
     if rows.reachable:
         conversations.set_reachable(connection, rows.reachable)

@@ -43,6 +43,7 @@ class Delivery(Worker):
         self._finished: Lane[Outcome, bool] = Lane(database, outbox.finish)
         self._sends: set[asyncio.Task[None]] = set()
         self._next_due: datetime | None = None
+        hub.send = self.send
 
     async def work(self) -> bool:
         """Starts what is due; whether there may be more. Sends run on while the next batch is taken."""
@@ -52,7 +53,7 @@ class Delivery(Worker):
             return True
         started, self._next_due = await self._database.write(self._start, self._clock.now(), room)
         for outgoing in started:
-            self._launch(self._send(outgoing))
+            self.send(outgoing)
         return len(started) == room
 
     async def idle(self) -> float:
@@ -64,6 +65,14 @@ class Delivery(Worker):
     async def stop(self) -> None:
         await super().stop()
         await asyncio.gather(*self._sends, return_exceptions=True)
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Sends a row whose `sending` was committed with it."""
+        self._launch(self._send(outgoing))
+
+    def route_now(self, outgoing: Outgoing, now: datetime) -> str | None:
+        """How a new row may leave with its commit; None when there is no room, and it waits its turn."""
+        return self._route(outgoing, now) if len(self._sends) < MAX_IN_FLIGHT else None
 
     def _launch(self, sending: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(sending)

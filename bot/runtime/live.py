@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+from bot.messages import Outgoing
 
 INBOX = "inbox"
 OUTBOX = "outbox"
@@ -16,9 +18,10 @@ EVERYTHING = "*"
 
 @dataclass(slots=True)
 class News:
-    """Topics that changed: `inbox`, `outbox`, `receipts`, `queue`, or a contact id."""
+    """Topics that changed: `inbox`, `outbox`, `receipts`, `queue`, or a contact id; and sends that may leave now."""
 
     topics: set[str] = field(default_factory=set)
+    leaving: list[Outgoing] = field(default_factory=list)
 
     def add(self, *topics: str) -> None:
         self.topics.update(topics)
@@ -48,6 +51,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._bells: dict[str, set[Bell]] = {}
+        self.send: Callable[[Outgoing], None] | None = None
 
     @contextlib.contextmanager
     def listen(self, *topics: str) -> Iterator[Bell]:
@@ -64,6 +68,10 @@ class Hub:
                     del self._bells[topic]
 
     def spread(self, news: News) -> None:
+        """To be called once what it tells of is committed."""
+        for outgoing in news.leaving:
+            if self.send is not None:
+                self.send(outgoing)
         topics = list(self._bells) if EVERYTHING in news.topics else news.topics
         for topic in topics:
             for bell in self._bells.get(topic, ()):

@@ -39,7 +39,7 @@ def decide(error: SendError, outgoing: Outgoing, now: datetime) -> RetryAt | Giv
     if isinstance(error, Unreachable):
         may_have_arrived = may_have_arrived or error.may_have_arrived
     if not error.retryable or now - outgoing.queued_at >= GIVE_UP_AFTER:
-        return GiveUp(uncertain=may_have_arrived and error.retryable)
+        return GiveUp(uncertain=may_have_arrived)
     if isinstance(error, HintSpent):
         return RetryAt(at=now, may_have_arrived=False)
     wait = wait_seconds(outgoing.attempt)

@@ -14,6 +14,7 @@ from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Address
 from bot.store import body
+from bot.store.dialect import has_row_locks
 from bot.store.names import nickname
 from bot.store.schema import contacts, talks, tickets
 from bot.store.sealed import ContactKey, Sealer
@@ -32,6 +33,12 @@ class Loaded:
     key: ContactKey = field(repr=False)
     talk: Talk
     last_seq: int
+    sealed_address: bytes = field(repr=False)
+
+    @property
+    def address(self) -> Address:
+        """The platform id, opened for whoever must send."""
+        return body.address(self.key.open("contacts", "sealed_address", self.contact_id, self.sealed_address))
 
 
 _SELECT = (
@@ -46,6 +53,7 @@ _SELECT = (
         contacts.c.nickname,
         contacts.c.reachable,
         contacts.c.sealed_key,
+        contacts.c.sealed_address,
         tickets.c.ticket_id,
         tickets.c.desk_id,
         tickets.c.status,
@@ -62,8 +70,13 @@ _SELECT = (
     .where(talks.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
     .order_by(talks.c.contact_id)
 )
-_SELECT_LOCKED = _SELECT.with_for_update(of=talks)
-_SELECT_FREE = _SELECT.with_for_update(of=talks, skip_locked=True)
+_HOLD = (
+    select(talks.c.contact_id)
+    .where(talks.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    .order_by(talks.c.contact_id)
+    .with_for_update()
+)
+_HOLD_FREE = _HOLD.with_for_update(skip_locked=True)
 _CONTACTS = select(contacts.c.address_key, contacts.c.contact_id).where(
     contacts.c.address_key.in_(bindparam("address_keys", expanding=True))
 )
@@ -81,8 +94,12 @@ def load(
 
     With `wait=False` contacts another process holds are left out (PostgreSQL hands out work so).
     """
-    query = (_SELECT_LOCKED if wait else _SELECT_FREE) if lock else _SELECT
-    rows = connection.execute(query, {"contact_ids": sorted(contact_ids)})
+    ids = sorted(contact_ids)
+    if lock and has_row_locks(connection):
+        # First the locks, then the rows: one statement that waits for a lock sees the talk as it is now, but the
+        # ticket joined to it as it was before the wait.
+        ids = list(connection.scalars(_HOLD if wait else _HOLD_FREE, {"contact_ids": ids}))
+    rows = connection.execute(_SELECT, {"contact_ids": ids})
     return {row.contact_id: _loaded(sealer, row) for row in rows}
 
 
@@ -109,6 +126,7 @@ def _loaded(sealer: Sealer, row: Any) -> Loaded:
         key=key,
         talk=talk,
         last_seq=row.last_seq,
+        sealed_address=row.sealed_address,
     )
 
 
@@ -145,7 +163,8 @@ def upsert(
     rows = connection.execute(_CONTACTS, {"address_keys": list(keys.values())})
     known: dict[bytes, str] = {bytes(row.address_key): row.contact_id for row in rows}
     fresh = []
-    for address, address_key in keys.items():
+    # In one order everywhere: two processes that meet the same new people must not wait for each other.
+    for address, address_key in sorted(keys.items(), key=lambda item: item[1]):
         if address_key not in known:
             known[address_key] = contact_id = random_id()
             key, sealed_key = sealer.new_contact_key(operator_id, contact_id)

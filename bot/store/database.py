@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
-from bot.errors import ConfigError, StoreUnavailable
+from bot.errors import ConfigError, Conflict, StoreUnavailable
 from bot.store.writer import GroupWriter
 
 P = ParamSpec("P")
@@ -210,8 +210,8 @@ class Lane(Generic[Item, Result]):
             if len(batch) > 1:
                 for waiting in batch:
                     await self._commit([waiting])
-            elif isinstance(error, IntegrityError) and again:
-                # another process stored the same key at the same moment; now it is there to be seen
+            elif isinstance(error, IntegrityError | Conflict) and again:
+                # another process stored (or erased) the same at the same moment; now it can be seen
                 await self._commit(batch, again=False)
             else:
                 self._fail(batch, error)

@@ -19,6 +19,11 @@ def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.I
     return postgresql.insert(table)
 
 
+def has_row_locks(connection: Connection) -> bool:
+    """Whether others may write beside this transaction. SQLite lets one write at a time."""
+    return connection.dialect.name == "postgresql"
+
+
 def notify(connection: Connection, news: Mapping[str, object]) -> None:
     """Tells other processes what changed, when this transaction commits. Ids only, never text."""
     if connection.dialect.name == "postgresql":

@@ -47,12 +47,8 @@ def erase(
     """
     operator_id, contact_id = loaded.operator_id, loaded.contact_id
     if not by_reading and loaded.reachable:
-        sealed = connection.execute(
-            select(contacts.c.sealed_address).where(contacts.c.contact_id == contact_id)
-        ).scalar_one()
-        address = body.address(loaded.key.open("contacts", "sealed_address", contact_id, sealed))
         receipt_id = new_id()
-        content = body.encode(body.Receipt(address=address, reply=receipt, hint=hint))
+        content = body.encode(body.Receipt(address=loaded.address, reply=receipt, hint=hint))
         connection.execute(
             insert(receipts).values(
                 receipt_id=receipt_id,

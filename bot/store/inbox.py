@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 
+from bot.errors import Conflict
 from bot.messages import Address, Inbound, Kind, ReplyHint
 from bot.store import body, conversations
 from bot.store.conversations import Loaded
@@ -87,7 +88,10 @@ _DONE = delete(inbox).where(
 def accept(
     connection: Connection, sealer: Sealer, operator_id: str, now: datetime, events: Sequence[Inbound]
 ) -> list[Accepted]:
-    """Stores a batch of events. The caller acknowledges after this is committed, not before."""
+    """Stores a batch of events. The caller acknowledges after this is committed, not before.
+
+    Raises IntegrityError or Conflict when another process was faster; the next try sees what it did.
+    """
     digests = [
         sealer.keyring.dedupe_digest(operator_id, event.address.account, event.dedupe_key) for event in events
     ]
@@ -112,6 +116,8 @@ def _store(
     addresses = list(dict.fromkeys(event.address for event in fresh.values()))
     contact_of = conversations.upsert(connection, sealer, operator_id, addresses)
     held = connection.execute(_HELD, {"contact_ids": sorted(contact_of.values())}).all()
+    if len(held) != len(contact_of):
+        raise Conflict("A contact was erased at this moment.")  # the next try makes a new one
     last = {row.contact_id: row.last_seq for row in held}
     keys = {row.contact_id: sealer.contact_key(operator_id, row.contact_id, row.sealed_key) for row in held}
     lines, pending, seen, accepted = [], [], [], {}

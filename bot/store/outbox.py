@@ -6,15 +6,17 @@ belongs to a process that died or hangs: whether it arrived is not known, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
 
+from bot.errors import SealError
 from bot.messages import SILENCED_BY_CLAIM, Outgoing, Purpose, ReplyHint
 from bot.store import body
+from bot.store.dialect import has_row_locks
 from bot.store.inbox import cell_row
 from bot.store.schema import Instant, contacts, outbox, talks, timeline
 from bot.store.sealed import ContactKey, Sealer
@@ -90,6 +92,22 @@ def row(
     }
 
 
+_STILL_WAITING = select(outbox.c.contact_id).where(
+    outbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), outbox.c.state.in_(UNSENT)
+)
+
+
+def with_unsent(connection: Connection, contact_ids: Collection[str]) -> set[str]:
+    """Which of these contacts have something queued or being sent."""
+    return set(connection.scalars(_STILL_WAITING, {"contact_ids": sorted(contact_ids)}))
+
+
+def started(row: dict[str, object], via: str, now: datetime) -> dict[str, object]:
+    """A new row that leaves at once: `sending` is durable with the row itself, before the call."""
+    times = {"sending_at": now, "due_at": now + LEASE}
+    return {**row, **times, "state": SENDING, "attempts": 1, "via": via}
+
+
 _UNSENT_ROWS = (
     select(
         outbox.c.contact_id,
@@ -127,6 +145,9 @@ _ROWS = (
     )
     .with_for_update(of=outbox, skip_locked=True)
 )
+_MODES = select(talks.c.contact_id, talks.c.mode).where(
+    talks.c.contact_id.in_(bindparam("contact_ids", expanding=True))
+)
 
 
 def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, limit: int) -> list[Outgoing]:
@@ -140,30 +161,29 @@ def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, l
     if not heads:
         return []
     rows = connection.execute(_ROWS, {"heads": heads, "now": now}).all()
-    started, marks = [], []
+    modes = {found.contact_id: found.mode for found in rows}
+    if has_row_locks(connection):
+        # A claim locks these rows too: read under the locks, a mode is true until this is committed.
+        locked = connection.execute(_MODES, {"contact_ids": list(modes)})
+        modes = {row.contact_id: row.mode for row in locked}
+    leaving, marks = [], []
     for found in rows:
-        outgoing = _outgoing(sealer, found)
-        silenced = outgoing.purpose in SILENCED_BY_CLAIM and found.mode == Mode.HUMAN
+        try:
+            outgoing = _outgoing(sealer, found)
+        except SealError:  # one damaged cell must not hold up everybody else
+            state = UNCERTAIN if found.attempts else FAILED
+            marks.append(_mark(found, state, "unreadable", found.may_have_arrived, now, None))
+            continue
+        silenced = outgoing.purpose in SILENCED_BY_CLAIM and modes[found.contact_id] == Mode.HUMAN
         via = None if silenced else route(outgoing, now)
         state = SENDING if via else (UNCERTAIN if outgoing.may_have_arrived or not silenced else CANCELLED)
-        marks.append(
-            {
-                "b_contact_id": found.contact_id,
-                "b_seq": found.seq,
-                "b_state": state,
-                "b_attempts": found.attempts + (via is not None),
-                "b_via": via or found.via,
-                "b_sending_at": now if via else found.sending_at,
-                "b_due_at": now + LEASE if via else found.due_at,
-                "b_may_have_arrived": outgoing.may_have_arrived,
-                "b_error_code": "silenced" if silenced else found.error_code,
-            }
-        )
+        error = "silenced" if silenced else found.error_code
+        marks.append(_mark(found, state, error, outgoing.may_have_arrived, now, via))
         if via is not None:
-            started.append(replace(outgoing, via=via))
+            leaving.append(replace(outgoing, via=via))
     if marks:
         connection.execute(_MARK_START, marks)
-    return started
+    return leaving
 
 
 _MARK_START = (
@@ -197,9 +217,21 @@ _MARK_FINISH = (
 )
 
 
-_STILL_WAITING = select(outbox.c.contact_id).where(
-    outbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), outbox.c.state.in_(UNSENT)
-)
+def _mark(
+    found: Row[Any], state: str, error: str | None, may_have_arrived: bool, now: datetime, via: str | None
+) -> dict[str, object]:
+    """How a row is marked that leaves now (`via`), or must not."""
+    return {
+        "b_contact_id": found.contact_id,
+        "b_seq": found.seq,
+        "b_state": state,
+        "b_attempts": found.attempts + (via is not None),
+        "b_via": via or found.via,
+        "b_sending_at": now if via else found.sending_at,
+        "b_due_at": now + LEASE if via else found.due_at,
+        "b_may_have_arrived": may_have_arrived,
+        "b_error_code": error,
+    }
 
 
 def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:
@@ -238,11 +270,11 @@ def finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
                 "b_error_code": outcome.error_code,
                 "b_may_have_arrived": outcome.may_have_arrived,
             }
-            for outcome in outcomes
+            for outcome in sorted(outcomes, key=lambda outcome: (outcome.contact_id, outcome.seq))
         ],
     )
-    contact_ids = sorted({outcome.contact_id for outcome in outcomes})
-    waiting = set(connection.scalars(_STILL_WAITING, {"contact_ids": contact_ids}))
+    contact_ids = {outcome.contact_id for outcome in outcomes}
+    waiting = with_unsent(connection, contact_ids)
     return [outcome.contact_id in waiting for outcome in outcomes]
 
 
@@ -253,8 +285,21 @@ def recover(connection: Connection, now: datetime) -> int:
     ).rowcount
 
 
+_HOLD_UNSENT = (
+    select(outbox.c.seq)
+    .where(outbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), outbox.c.state.in_(UNSENT))
+    .order_by(outbox.c.contact_id, outbox.c.seq)
+    .with_for_update()
+)
+
+
 def silence(connection: Connection, contact_ids: Sequence[str]) -> None:
-    """Cancels what the machine has queued for these contacts: a counselor has the thread now."""
+    """Cancels what the machine has queued for these contacts: a counselor has the thread now.
+
+    A send that is just starting is waited for, so that none starts after this is committed.
+    """
+    if has_row_locks(connection):
+        connection.execute(_HOLD_UNSENT, {"contact_ids": list(contact_ids)})
     connection.execute(
         update(outbox)
         .where(

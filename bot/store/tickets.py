@@ -112,11 +112,11 @@ def queue(
 def counts(connection: Connection, operator_id: str) -> dict[str, int]:
     """How many tickets there are of each status."""
     query = (
-        select(tickets.c.status, func.count())
+        select(tickets.c.status, func.count().label("number"))
         .where(tickets.c.operator_id == operator_id)
         .group_by(tickets.c.status)
     )
-    return {status: count for status, count in connection.execute(query).tuples()}
+    return {row.status: row.number for row in connection.execute(query)}
 
 
 def contact_of(connection: Connection, operator_id: str, ticket_id: str) -> str | None:
