@@ -113,7 +113,12 @@ class Engawa:
 
     def _house(self, released: Released) -> House:
         desks = released.latest.desks
-        return House(sealer=self.sealer, read_accounts=READ_ACCOUNTS, desk_id=desks[0].id if desks else "")
+        return House(
+            sealer=self.sealer,
+            route=self.delivery.route_now if self.roles.worker else None,
+            read_accounts=READ_ACCOUNTS,
+            desk_id=desks[0].id if desks else "",
+        )
 
     # --- start and stop ---
 
@@ -335,8 +340,7 @@ def _route(request: web.Request) -> str:
 
 
 async def _headers(_request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers[name] = value
+    response.headers.update(HEADERS)
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.flows import engine
+from bot.flows import engine, model
 from bot.flows.content import Content
 from bot.flows.effects import (
+    CancelWake,
     Effect,
     ForgetContact,
     Mark,
@@ -28,7 +29,7 @@ from bot.flows.effects import (
     WakeAt,
     WithdrawRequest,
 )
-from bot.flows.matching import fold, match, visible
+from bot.flows.matching import fold, visible
 from bot.flows.nodes import PAUSE, exits
 from bot.handoff import ticket as tickets
 from bot.handoff.risk import Level, RiskHit, Rules, highest
@@ -73,12 +74,15 @@ def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: in
             return Turn(talk=talk, effects=(Record(count="unsent"),))
         case Kind.JOINED:
             return _joined(content, talk, now)
-    text = visible(inbound.text) if inbound.kind is not Kind.CHOICE else ""
-    word = COMMANDS.get(inbound.choice_id) if inbound.kind is Kind.CHOICE else content.command(fold(text))
+    if inbound.kind is Kind.CHOICE:
+        text, word = "", COMMANDS.get(inbound.choice_id) or _owed(content, talk, inbound.choice_id, now)
+    else:
+        text = visible(inbound.text)
+        word = content.command(fold(text))
     if word in ("forget", "hide", "stop"):
-        return _always(content, talk, word, now)
+        return _always(content, talk, word, seq, now)
     if _is_entry_to_safety(content, rules, talk, text):
-        return _flow(content, talk, inbound, text, seq, now)
+        return _enter(content, talk, content.entry(fold(text)) or "", seq, now)
     hits = _scan(rules, text)
     if hits is None:
         return _unscanned(content, talk, inbound, text, seq, now)
@@ -94,9 +98,9 @@ def _by_mode(
 ) -> Turn:
     if talk.mode is Mode.HUMAN:
         return Turn(talk=talk, effects=(Relay(),))
-    if word is not None:
+    if word is not None and not (word in ("back", "resume") and _is_label(content, talk, text, now)):
         return _command(content, talk, word, seq, now)
-    if talk.mode is Mode.WAITING and not _means_the_flow(content, talk, inbound, text):
+    if talk.mode is Mode.WAITING and not _means_the_flow(content, talk, inbound, text, now):
         return _hold(content, talk)
     return _flow(content, talk, inbound, text, seq, now)
 
@@ -104,23 +108,33 @@ def _by_mode(
 # --- words that work everywhere -------------------------------------------------------------------------------
 
 
-def _always(content: Content, talk: Talk, word: str, now: datetime) -> Turn:
+def _always(content: Content, talk: Talk, word: str, seq: int, now: datetime) -> Turn:
     """Forget, hide and stop: owed to the person in every mode, also while a counselor has the thread."""
     relayed = (Relay(),) if talk.mode is Mode.HUMAN else ()
     if word == "hide":
-        return _said(talk, Reply(texts=content.text("neutral")), Purpose.HIDE)
+        hidden = _said(talk, Reply(texts=content.text("neutral")), Purpose.HIDE)
+        return replace(hidden, effects=(*hidden.effects, CancelWake(reason=PAUSE), *relayed))
     if word == "forget":
         if talk.mode is Mode.HUMAN:
             return Turn(talk=talk, effects=(ForgetContact(receipt=Reply(texts=content.text("erased"))),))
-        return _play(
-            talk, engine.begin(content, content.text("forget_confirm")[0], now, session=talk.session)
-        )
+        return _enter(content, talk, content.text("forget_confirm")[0], seq, now)
     text = {Mode.BOT: "stopped", Mode.WAITING: "stopped_waiting", Mode.HUMAN: "stopped_human"}[talk.mode]
     choices = (_nav(content, "withdraw"),) if talk.mode is Mode.WAITING and _withdrawable(talk) else ()
     stopped = replace(talk, session=None, away=False)
     reply = Reply(texts=content.text(text), choices=choices)
     turn = _said(stopped, reply, Purpose.STOP)
     return replace(turn, effects=(*turn.effects, *relayed))
+
+
+def _owed(content: Content, talk: Talk, choice_id: str, now: datetime) -> str | None:
+    """A button that hides the screen or erases does so while a counselor has the thread, too."""
+    choice = engine.chosen(content, talk.session, choice_id, now) if talk.mode is Mode.HUMAN else None
+    if choice is None:
+        return None
+    if isinstance(engine.leads_to(content, choice), model.Forget):
+        return "forget"
+    word = content.command(fold(choice.label))
+    return word if word in ("forget", "hide") else None
 
 
 def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -> Turn:
@@ -133,14 +147,21 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
         case "back" if talk.session is not None:
             return _played(content, talk, engine.back(content, talk.session, now), seq, now)
         case "resume" if talk.session is not None:
-            here = replace(talk, away=False)
-            return _played(content, here, engine.again(content, talk.session, now), seq, now)
+            again = engine.again(content, talk.session, now)
+            if again is not None:
+                return _played(content, replace(talk, away=False), again, seq, now)
+            if talk.mode is Mode.WAITING:
+                return _wants_person(content, replace(talk, away=False), seq, now)
         case "withdraw":
-            target = content.text("withdraw")[0]
-            return _played(content, talk, engine.begin(content, target, now, session=talk.session), seq, now)
-        case _:
-            here = replace(talk, away=False)
-            return _played(content, here, engine.begin(content, content.text("start")[0], now), seq, now)
+            return _enter(content, talk, content.text("withdraw")[0], seq, now)
+    begun = engine.begin(content, content.text("start")[0], now)
+    return _played(content, replace(talk, away=False), begun, seq, now)
+
+
+def _enter(content: Content, talk: Talk, target: str, seq: int, now: datetime) -> Turn:
+    """Goes to a target in the running session, whatever was asked there."""
+    sprint = engine.begin(content, target, now, session=talk.session)
+    return _played(content, replace(talk, away=False), sprint, seq, now)
 
 
 def _wants_person(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:
@@ -148,9 +169,8 @@ def _wants_person(content: Content, talk: Talk, seq: int, now: datetime) -> Turn
         choices = (_nav(content, "withdraw"),) if _withdrawable(talk) else ()
         return _said(talk, Reply(texts=content.text("already_waiting"), choices=choices + exits(content)))
     ask, send = content.text("person")
-    target = send if talk.session is not None and talk.session.flow == ask.partition("/")[0] else ask
-    sprint = engine.begin(content, target, now, session=talk.session)
-    return _played(content, replace(talk, away=False), sprint, seq, now)
+    inside = talk.session is not None and talk.session.flow == ask.partition("/")[0]
+    return _enter(content, talk, send if inside else ask, seq, now)
 
 
 # --- risk -----------------------------------------------------------------------------------------------------
@@ -166,10 +186,11 @@ def _scan(rules: Rules, text: str) -> tuple[RiskHit, ...] | None:
 
 def _is_entry_to_safety(content: Content, rules: Rules, talk: Talk, text: str) -> bool:
     """A message that is just an entry word (つらい) opens the card without an alarm, unless a rule says high."""
-    if talk.mode is not Mode.BOT or not text:
+    target = content.entry(fold(text)) if talk.mode is not Mode.HUMAN else None
+    if target is None:
         return False
-    target = content.entry(fold(text))
-    if target is None or target.partition("/")[0] != content.text("safety")[0].partition("/")[0]:
+    keys = {"safety", *(f"safety_{rule.category}" for rule in rules.rules)}
+    if target.partition("/")[0] not in {card.partition("/")[0] for key in keys for card in content.text(key)}:
         return False
     hits = _scan(rules, text)
     return hits is not None and highest(hits) < Level.HIGH
@@ -183,7 +204,7 @@ def _in_danger(content: Content, talk: Talk, hits: tuple[RiskHit, ...], seq: int
         wake = WakeAt(reason=RISK_UNANSWERED, at=now + ANSWER_WITHIN)
         return Turn(talk=raised, effects=(Relay(), RaisePriority(alarm=True), wake), risk_hits=hits)
     ticketed, effect = _ticketed(talk, Reason.RISK, level, seq, now, hits=hits)
-    card = SayFirst(reply=_safety_card(content, hits[0].category, now))
+    card = SayFirst(reply=_quietly(talk, _safety_card(content, hits[0].category, now)))
     relayed = (Relay(),) if talk.mode is Mode.WAITING else ()
     return Turn(talk=ticketed, effects=(card, effect, *relayed), risk_hits=hits)
 
@@ -275,31 +296,31 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
     """The bot's own answer: a tap, a label in words, an answer, an entry word, or 受け取りました (R-034)."""
     session = talk.session
     if inbound.kind is Kind.UNSUPPORTED or (inbound.kind is Kind.STICKER and not text.strip()):
-        return _said(talk, replace(_where_we_are(content, talk, now), texts=content.text("media")))
+        there, here = _where_we_are(content, talk, now)
+        return _said(there, replace(here, texts=content.text("media")))
     if inbound.kind is Kind.CHOICE:
-        tapped = engine.tap(content, session, inbound.choice_id, now)
-        if tapped is None:
-            here = _where_we_are(content, talk, now)
-            return _said(
-                talk, replace(here, texts=(*content.text("stale"), *here.texts)[: engine.MAX_BUBBLES])
-            )
-        return _played(content, replace(talk, away=False), tapped, seq, now)
+        choice = engine.chosen(content, session, inbound.choice_id, now)
+        if choice is None:
+            there, here = _where_we_are(content, talk, now)
+            return _said(there, replace(here, texts=engine.three((*content.text("stale"), *here.texts))))
+        turn = _played(content, replace(talk, away=False), engine.take(content, choice, now), seq, now)
+        return _as_hidden(turn) if content.command(fold(choice.label)) == "hide" else turn
     written = engine.write(content, session, text, now) if session is not None and not talk.away else None
     if written is not None:
         return _played(content, talk, written, seq, now)
     entry = content.entry(fold(text))
     if entry is not None:
-        sprint = engine.begin(content, entry, now, session=session)
-        return _played(content, replace(talk, away=False), sprint, seq, now)
+        return _enter(content, talk, entry, seq, now)
     if talk.away:
         choices = (_nav(content, "resume"), _nav(content, "restart"), *exits(content))
         return _said(talk, Reply(texts=content.text("welcome_back"), choices=choices))
-    sprint = engine.begin(content, content.text("free_text")[0], now, session=session)
-    return _played(content, talk, sprint, seq, now)
+    return _enter(content, talk, content.text("free_text")[0], seq, now)
 
 
 def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: datetime) -> Turn:
     """A sprint as a turn: what flows ask of the conversation is settled here, and told truthfully."""
+    if talk.mode is Mode.WAITING and _asks_again(content, talk, sprint):
+        return _wants_person(content, talk, seq, now)
     turn = _play(talk, sprint)
     effects: list[Effect] = []
     for effect in turn.effects:
@@ -333,6 +354,13 @@ def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: 
     return replace(turn, effects=tuple(effects))
 
 
+def _asks_again(content: Content, talk: Talk, sprint: engine.Sprint) -> bool:
+    """Whether somebody who waits for a person comes to the way to one: what is told there is over already."""
+    targets = [model.resolve(target, "") for target in content.text("person")]
+    outside = talk.session is None or talk.session.flow != targets[0][0]
+    return outside and sprint.session is not None and (sprint.session.flow, sprint.session.step) in targets
+
+
 def _play(talk: Talk, sprint: engine.Sprint) -> Turn:
     said = (Say(reply=_quietly(talk, sprint.reply)),) if not sprint.reply.is_empty else ()
     return Turn(talk=replace(talk, session=sprint.session), effects=(*said, *sprint.effects))
@@ -346,10 +374,18 @@ def _quietly(talk: Talk, reply: Reply) -> Reply:
     return replace(reply, silent=True) if talk.preferences.silent else reply
 
 
-def _where_we_are(content: Content, talk: Talk, now: datetime) -> Reply:
-    if talk.session is None:
-        return engine.begin(content, content.text("start")[0], now).reply
-    return engine.again(content, talk.session, now).reply
+def _as_hidden(turn: Turn) -> Turn:
+    """The words that hide the screen are owed to the person, whoever takes the thread meanwhile."""
+    effects = (replace(e, purpose=Purpose.HIDE) if isinstance(e, Say) else e for e in turn.effects)
+    return replace(turn, effects=tuple(effects))
+
+
+def _where_we_are(content: Content, talk: Talk, now: datetime) -> tuple[Talk, Reply]:
+    """The current step once more, without a deed; the start when there is none to come back to."""
+    sprint = engine.again(content, talk.session, now) if talk.session is not None else None
+    if sprint is None:
+        sprint = engine.begin(content, content.text("start")[0], now)
+    return replace(talk, session=sprint.session, away=False), sprint.reply
 
 
 def _nav(content: Content, name: str) -> Choice:
@@ -359,16 +395,21 @@ def _nav(content: Content, name: str) -> Choice:
 # --- modes ----------------------------------------------------------------------------------------------------
 
 
-def _means_the_flow(content: Content, talk: Talk, inbound: Inbound, text: str) -> bool:
-    """While waiting, taps, labels and entry words play flows (to read meanwhile); other words are for people."""
-    if inbound.kind is Kind.CHOICE:
-        return True
-    if inbound.kind is not Kind.TEXT:
+def _is_label(content: Content, talk: Talk, text: str, now: datetime) -> bool:
+    """Whether the text is the words of a button of the step the person stands at."""
+    if talk.session is None:
         return False
-    session = talk.session
-    step = content.flows(session.release).get(session.flow) if session else None
-    labels = step.steps[session.step].choices if step and session and session.step in step.steps else {}
-    return match(text, labels) is not None or content.entry(fold(text)) is not None
+    return engine.label_of(content, talk.session, text, now, by_number=False) is not None
+
+
+def _means_the_flow(content: Content, talk: Talk, inbound: Inbound, text: str, now: datetime) -> bool:
+    """While waiting, taps, labels and entry words play flows (to read meanwhile); other words are for people.
+
+    A bare number is for people, too: 「1」 may answer anything, and must not withdraw a cry for help.
+    """
+    if inbound.kind is Kind.TEXT:
+        return _is_label(content, talk, text, now) or content.entry(fold(text)) is not None
+    return inbound.kind is Kind.CHOICE
 
 
 def _hold(content: Content, talk: Talk) -> Turn:
@@ -388,11 +429,11 @@ def _joined(content: Content, talk: Talk, now: datetime) -> Turn:
 
 
 def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime) -> Turn:
-    if reason == RISK_UNANSWERED and talk.mode is Mode.HUMAN and talk.ticket is not None:
+    if reason == RISK_UNANSWERED and talk.ticket is not None:  # also when it was handed back without a word
         category = talk.ticket.hits[-1].category if talk.ticket.hits else ""
-        card = SayFirst(reply=_safety_card(content, category, now))
-        return Turn(talk=talk, effects=(card, RaisePriority(alarm=True)))
-    if reason == PAUSE and talk.mode is Mode.BOT and talk.session is not None:
+        card = SayFirst(reply=_quietly(talk, _safety_card(content, category, now)))
+        return Turn(talk=talk, effects=(card, RaisePriority(alarm=True)) if talk.ticket.is_open else (card,))
+    if reason == PAUSE and talk.mode is Mode.BOT and talk.session is not None and not talk.away:
         sprint = engine.pause_over(content, talk.session, now)
         if sprint is not None:
             return _played(content, talk, sprint, seq, now)
@@ -400,8 +441,9 @@ def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime)
 
 
 def _handed_back(content: Content, talk: Talk, now: datetime) -> Turn:
-    """One soft line, then the flow goes on where it was, or the menu is offered."""
+    """One soft line; then the flow goes on where it was, or the menu is offered."""
     back = replace(talk, mode=Mode.BOT, held=False)
-    here = _where_we_are(content, back, now)
-    texts = (*content.text("handed_back"), *here.texts)[: engine.MAX_BUBBLES]
-    return _said(back, replace(here, texts=texts))
+    sprint = engine.again(content, talk.session, now) if talk.session is not None else None
+    there, here = _where_we_are(content, back, now)
+    texts = here.texts if sprint is not None else ()  # the menu needs no words of its own after this line
+    return _said(there, replace(here, texts=engine.three((*content.text("handed_back"), *texts))))

@@ -11,16 +11,6 @@ from bot.messages import Inbound, Outgoing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What a platform can show. Lengths are UTF-16 units, as the platforms count."""
-
-    max_text: int
-    max_messages: int
-    max_choices: int
-    max_label: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
     """A webhook's events; `afterwards` runs once they are stored, and may fail (e.g. a button's progress mark)."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aiohttp
 
 from bot.errors import Unreachable
@@ -24,12 +26,12 @@ def new_session() -> aiohttp.ClientSession:
 
 async def post(
     session: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
-) -> tuple[int, bytes, dict[str, str]]:
+) -> tuple[int, bytes, Mapping[str, str]]:
     """Status, body and headers (lower case) of a POST. Raises Unreachable, which knows whether it may have arrived."""
     try:
         async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
             answer = await response.read()
-            return response.status, answer, {key.lower(): value for key, value in response.headers.items()}
+            return response.status, answer, response.headers
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise Unreachable(type(error).__name__, may_have_arrived=False) from None
     except (TimeoutError, aiohttp.ClientError, OSError) as error:

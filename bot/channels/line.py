@@ -17,10 +17,10 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from bot.channels.base import Capabilities, Parsed
+from bot.channels.base import Parsed
 from bot.channels.http import new_session, post
 from bot.channels.parsing import instant, json_object
-from bot.channels.render import render
+from bot.channels.render import Capabilities, render
 from bot.errors import BadInput, BadSignature, HintSpent, Misconfigured, Rejected, Throttled, Unreachable
 from bot.messages import Address, Inbound, Kind, Outgoing, Purpose, ReplyHint
 
@@ -167,14 +167,14 @@ class Line:
 
     async def _call(
         self, path: str, body: dict[str, Any], extra: dict[str, str]
-    ) -> tuple[int, bytes, dict[str, str]]:
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         if self._session is None:
             raise Unreachable("closed", may_have_arrived=False)
         content = msgspec.json.encode(body)
         return await post(self._session, self._base + path, content, {**self._headers, **extra})
 
 
-def _raise(status: int, headers: dict[str, str]) -> None:
+def _raise(status: int, headers: Mapping[str, str]) -> None:
     if status == 429:
         after = headers.get("retry-after", "")
         raise Throttled(float(after) if after.isdigit() else None)

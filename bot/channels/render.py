@@ -1,15 +1,27 @@
-"""A Reply within what a channel can show. Pure. Nothing is cut: what is too long is split, what is too many is told
-in words that work when typed."""
+"""A Reply within what a channel can show. Pure.
+
+Nothing is cut: what is too long is split, what is too many is told in words that work when typed.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
-from bot.channels.base import Capabilities
 from bot.messages import EXITS, Card, Choice, Reply
 
 _SENTENCE_END = re.compile(r"(?<=[。！？!?\n])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a platform can show. Lengths are UTF-16 units, as the platforms count."""
+
+    max_text: int
+    max_messages: int
+    max_choices: int
+    max_label: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +62,19 @@ def card_text(card: Card) -> str:
 def split(text: str, limit: int) -> list[str]:
     """Pieces of at most `limit` UTF-16 units, at sentence ends where there are any."""
     if units(text) <= limit:
-        return [text] if text else []
-    pieces, piece = [], ""
+        return [text] if text.strip() else []
+    pieces, piece = list[str](), ""
     for sentence in _SENTENCE_END.split(text):
         if units(piece) + units(sentence) > limit and piece:
             pieces.append(piece)
             piece = ""
-        while units(sentence) > limit:
-            cut = _cut(sentence, limit)
-            pieces.append(sentence[:cut])
-            sentence = sentence[cut:]
-        piece += sentence
-    return [*pieces, piece] if piece else pieces
+        rest = sentence
+        while units(rest) > limit:
+            cut = _cut(rest, limit)
+            pieces.append(rest[:cut])
+            rest = rest[cut:]
+        piece += rest
+    return [found for found in (*pieces, piece) if found.strip()]
 
 
 def _cut(text: str, limit: int) -> int:
@@ -76,7 +89,7 @@ def _cut(text: str, limit: int) -> int:
 def _merge(pieces: list[str], capabilities: Capabilities) -> tuple[str, ...]:
     """Joins pieces where they fit, from the front, until there are few enough messages."""
     while len(pieces) > capabilities.max_messages:
-        pairs = [units(a) + units(b) + 2 for a, b in zip(pieces, pieces[1:], strict=False)]
+        pairs = [units(a) + units(b) + 2 for a, b in pairwise(pieces)]
         smallest = min(range(len(pairs)), key=pairs.__getitem__)
         if pairs[smallest] > capabilities.max_text:
             break  # it goes out in more calls than one rather than lose a word

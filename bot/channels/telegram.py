@@ -26,10 +26,10 @@ from telegram.error import (
 )
 from telegram.request import BaseRequest, RequestData
 
-from bot.channels.base import Capabilities, Parsed
+from bot.channels.base import Parsed
 from bot.channels.http import TOTAL_TIMEOUT, new_session
 from bot.channels.parsing import json_object
-from bot.channels.render import render
+from bot.channels.render import Capabilities, render
 from bot.errors import BadInput, BadSignature, ContactGone, Misconfigured, Rejected, Throttled, Unreachable
 from bot.messages import Address, Choice, Inbound, Kind, Outgoing
 

@@ -60,8 +60,7 @@ class Webhooks:
             return web.Response(status=404)
         try:
             raw = await read_body(request)
-            headers = {key.lower(): value for key, value in request.headers.items()}
-            parsed = channel.parse(headers, raw, self._clock.now())
+            parsed = channel.parse(request.headers, raw, self._clock.now())
             if parsed.events:
                 await self._accept(parsed.events)
         except BadSignature:

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.content.calendar import check_rule
-from bot.content.pack import Pack
+from bot.content.calendar import check_rule, needs_since
+from bot.content.pack import Pack, is_safety
 from bot.flows import model
-from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH
-from bot.flows.nodes import ENTRY, LISTED, OFFSET
-from bot.flows.template import fields
+from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH, MAX_STEPS
+from bot.flows.matching import fold
+from bot.flows.nodes import ENTRY, LISTED, MAX_LISTED, OFFSET
+from bot.flows.template import fields, fill
 from bot.handoff.ticket import Reason
 
 MAX_LABEL = 20
 MAX_CHOICES = 10
 MAX_ID_BYTES = 64
+MAX_PAUSE = 600
+MAX_HUSH_DAYS = 3650
 SCHEDULE_KINDS = frozenset({"exact", "roughly", "frequency", "dates", "always"})
+COMMANDS = frozenset({"later", "stop", "person", "back", "hide", "forget", "resume"})
 
 FIELDS = frozenset(
     {"hours", "wait", "human_now_or_not", "open_lines", "neutral_text", "preview", "expected", "stored"}
     | {"article", "last_step", "person_here_or_left"}
 )
+ALWAYS_KNOWN = dict.fromkeys(("human_now_or_not", "neutral_text", "preview"), "…")
 TARGET_TEXTS = frozenset({"start", "person", "safety", "free_text", "forget_confirm", "withdraw"})
 REQUIRED_TEXTS = TARGET_TEXTS | frozenset(
     {
@@ -48,7 +53,7 @@ class Issue:
 
 def check(pack: Pack) -> list[Issue]:
     """Every issue, in the order of the content."""
-    return [*_texts(pack), *_flows(pack), *_resources(pack), *_desks(pack)]
+    return [*_texts(pack), *_commands(pack), *_flows(pack), *_resources(pack), *_desks(pack)]
 
 
 def _texts(pack: Pack) -> Iterator[Issue]:
@@ -58,12 +63,19 @@ def _texts(pack: Pack) -> Iterator[Issue]:
         path = f"texts/{key}"
         if key in REQUIRED_TEXTS and not bubbles:
             yield Issue(path=path, message="needs at least one bubble")
-        if key in TARGET_TEXTS or key.startswith("safety_"):
+        if key in TARGET_TEXTS or is_safety(key):
             for target in bubbles:
-                if not _exists(pack, target, ""):
+                step = _found(pack, target, "")
+                if step is None:
                     yield Issue(path=path, message=f"leads to {target}, which does not exist")
+                elif (key == "start" or is_safety(key)) and not isinstance(step, model.Menu):
+                    yield Issue(path=path, message=f"leads to {target}, which must be a menu")
         else:
             yield from _bubbles(path, bubbles)
+        if key in ("exits", "see_entry") or key.startswith("nav_"):
+            yield from _labels(path, bubbles)
+    if not all("{n}" in label for label in pack.texts.get("see_entry", ())):
+        yield Issue(path="texts/see_entry", message="needs {n}, the number of the entry")
     if len(pack.texts.get("exits", ())) != 3:
         yield Issue(path="texts/exits", message="needs three labels: later, stop, person")
     if len(pack.texts.get("person", ())) != 2:
@@ -72,10 +84,30 @@ def _texts(pack: Pack) -> Iterator[Issue]:
         )
 
 
+def _commands(pack: Pack) -> Iterator[Issue]:
+    for command in sorted(COMMANDS - set(pack.commands.values())):
+        yield Issue(path=f"commands/{command}", message="needs at least one word")
+    for word, command in pack.commands.items():
+        if command not in COMMANDS:
+            yield Issue(path=f"commands/{command}", message=f"is one of {', '.join(sorted(COMMANDS))}")
+        if not word:
+            yield Issue(path=f"commands/{command}", message="has a word that nobody can write")
+
+
+def _labels(path: str, labels: tuple[str, ...]) -> Iterator[Issue]:
+    for label in labels:
+        if not 0 < len(label.strip()) <= len(label) <= MAX_LABEL:
+            yield Issue(
+                path=f"{path}/{label}", message=f"{len(label)} characters; LINE allows 1 to {MAX_LABEL}"
+            )
+
+
 def _bubbles(path: str, bubbles: tuple[str, ...]) -> Iterator[Issue]:
     if len(bubbles) > MAX_BUBBLES:
         yield Issue(path=path, message=f"has {len(bubbles)} bubbles; {MAX_BUBBLES} are allowed (R-038)")
     for place, bubble in enumerate(bubbles):
+        if not bubble.strip():
+            yield Issue(path=f"{path}[{place}]", message="is empty")
         if len(bubble) > MAX_LENGTH:
             yield Issue(
                 path=f"{path}[{place}]",
@@ -83,18 +115,27 @@ def _bubbles(path: str, bubbles: tuple[str, ...]) -> Iterator[Issue]:
             )
 
 
-def _exists(pack: Pack, target: str, flow: str) -> bool:
+def _found(pack: Pack, target: str, flow: str) -> model.AnyStep | None:
     flow_id, step = model.resolve(target, flow)
-    return flow_id in pack.flows and step in pack.flows[flow_id].steps
+    return pack.flows[flow_id].steps.get(step) if flow_id in pack.flows else None
+
+
+def _exists(pack: Pack, target: str, flow: str) -> bool:
+    return _found(pack, target, flow) is not None
 
 
 def _flows(pack: Pack) -> Iterator[Issue]:
     owners: dict[str, str] = {}
     for flow in pack.flows.values():
         for word in flow.entry:
-            other = owners.setdefault(word, flow.id)
-            if other != flow.id:
-                yield Issue(path=f"flow/{flow.id}/entry", message=f"the word {word} already opens {other}")
+            path, folded = f"flow/{flow.id}/entry", fold(word)
+            other = owners.setdefault(folded, flow.id)
+            if not folded:
+                yield Issue(path=path, message=f"nobody can write the word {word!r}")
+            elif other != flow.id:
+                yield Issue(path=path, message=f"the word {word} already opens {other}")
+            elif folded in pack.commands:
+                yield Issue(path=path, message=f"the word {word} means {pack.commands[folded]} everywhere")
         for name, step in flow.steps.items():
             yield from _step(pack, flow, name, step)
 
@@ -103,21 +144,47 @@ def _step(pack: Pack, flow: model.Flow, name: str, step: model.AnyStep) -> Itera
     path = f"flow/{flow.id}/steps/{name}"
     if "/" in name or "/" in flow.id:
         yield Issue(path=path, message="ids must not contain /")
-    if len(model.choice_id(flow.id, name, "x" * 8).encode()) > MAX_ID_BYTES:
-        yield Issue(path=path, message=f"flow and step id together are over {MAX_ID_BYTES - 10} bytes")
+    longest = model.choice_id(flow.id, name, model.entry_key(MAX_LISTED, "")).encode()
+    if len(longest) > MAX_ID_BYTES:
+        most = MAX_ID_BYTES - len(longest) + len((flow.id + name).encode())
+        yield Issue(path=path, message=f"flow and step id together are over {most} bytes")
     yield from _bubbles(f"{path}/say", step.say)
     for place, bubble in enumerate(step.say):
         for unknown in sorted(fields(bubble) - FIELDS):
             yield Issue(path=f"{path}/say[{place}]", message=f"{{{unknown}}} is not a known field")
     if not step.say and not isinstance(step, model.Goto | model.Forget):
         yield Issue(path=f"{path}/say", message="says nothing")
+    elif step.say and not any(fill(bubble, ALWAYS_KNOWN) for bubble in step.say):
+        yield Issue(path=f"{path}/say", message="says nothing while its fields are not known")
+    if step.exits == model.NO_EXITS and not step.choices and isinstance(step, model.PLACES):
+        yield Issue(path=f"{path}/exits", message="has neither exits nor choices")
     if step.exits not in (model.STANDARD_EXITS, model.NO_EXITS):
         yield Issue(path=f"{path}/exits", message="is std or none")
     if step.save in (ENTRY, LISTED, OFFSET):
         yield Issue(path=f"{path}/save", message=f"{step.save} is a reserved name")
     if isinstance(step, model.Handoff) and step.reason not in [reason.value for reason in Reason]:
         yield Issue(path=f"{path}/reason", message=f"is one of {', '.join(Reason)}")
+    if isinstance(step, model.ShowResources | model.ShowEvents) and not 1 <= step.query.limit <= MAX_LISTED:
+        yield Issue(path=f"{path}/query/limit", message=f"is 1 to {MAX_LISTED} (R-021)")
+    if isinstance(step, model.Ask) and not 0 <= step.pause <= MAX_PAUSE:
+        yield Issue(path=f"{path}/pause", message=f"is 0 to {MAX_PAUSE} seconds")
+    if isinstance(step, model.Prefer) and not 1 <= (step.hush_days or 1) <= MAX_HUSH_DAYS:
+        yield Issue(path=f"{path}/hush_days", message=f"is 1 to {MAX_HUSH_DAYS}")
+    if isinstance(step, model.Say | model.Goto) and not _arrives(pack, flow, name):
+        yield Issue(path=f"{path}/to", message="goes round in a circle and never waits")
     yield from _choices(pack, flow, path, step)
+
+
+def _arrives(pack: Pack, flow: model.Flow, name: str) -> bool:
+    """Whether going on from a step that does not wait comes to one that does, or ends."""
+    seen, place = set[tuple[str, str]](), (flow.id, name)
+    while place not in seen and len(seen) < MAX_STEPS:
+        seen.add(place)
+        step = _found(pack, "/".join(place), "")
+        if not isinstance(step, model.Say | model.Goto):
+            return True
+        place = model.resolve(step.to, place[0])
+    return False
 
 
 def _choices(pack: Pack, flow: model.Flow, path: str, step: model.AnyStep) -> Iterator[Issue]:
@@ -129,11 +196,8 @@ def _choices(pack: Pack, flow: model.Flow, path: str, step: model.AnyStep) -> It
     keys = [model.choice_key(label) for label in step.choices]
     if len(set(keys)) != len(keys):
         yield Issue(path=f"{path}/choices", message="two labels are too alike for the machine; change one")
+    yield from _labels(f"{path}/choices", tuple(step.choices))
     for label, target in step.choices.items():
-        if not 0 < len(label) <= MAX_LABEL:
-            yield Issue(
-                path=f"{path}/choices/{label}", message=f"{len(label)} characters; LINE allows {MAX_LABEL}"
-            )
         if not _exists(pack, target, flow.id):
             yield Issue(path=f"{path}/choices/{label}", message=f"leads to {target}, which does not exist")
     for field in ("to", "each"):
@@ -148,6 +212,8 @@ def _resources(pack: Pack) -> Iterator[Issue]:
     for resource in pack.resources.values():
         path = f"resource/{resource.id}"
         schedule = resource.schedule
+        if resource.id.split() != [resource.id]:
+            yield Issue(path=path, message="ids must not contain spaces")
         if resource.url and not resource.url.startswith("https://"):
             yield Issue(path=f"{path}/url", message="must begin with https://")
         if schedule is None:
@@ -161,6 +227,11 @@ def _resources(pack: Pack) -> Iterator[Issue]:
                 check_rule(schedule.rrule)
             except (ValueError, TypeError) as error:
                 yield Issue(path=f"{path}/schedule/rrule", message=f"is no recurrence rule: {error}")
+                continue
+            if schedule.since is None and needs_since(schedule.rrule):
+                yield Issue(
+                    path=f"{path}/schedule/since", message="needs the first date, from which to count"
+                )
         elif schedule.kind != "dates" and not schedule.wording:
             yield Issue(path=f"{path}/schedule/wording", message="needs the wording people are shown")
 

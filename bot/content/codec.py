@@ -63,17 +63,21 @@ def read_yaml(text: str, path: str) -> Any:
         raise ContentError(path, "is over 2 MB; split it")
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ContentError(
-            path, f"is no readable YAML: {str(error).splitlines()[0] if str(error) else ''}"
-        ) from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise ContentError(path, f"is no readable YAML: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return str(error).partition("\n")[0]
 
 
 def documents_of(data: Any, path: str) -> list[Document]:
     """The documents of one file: `{kind: …, items: […]}` or `{kind: …, …one document…}`."""
-    if not isinstance(data, dict) or data.get("kind") not in DOCUMENT_TYPES:
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(kind, str) or kind not in DOCUMENT_TYPES:
         raise ContentError(path, f"needs a `kind`, one of {', '.join(DOCUMENT_TYPES)}")
-    kind = data["kind"]
     rest = {key: value for key, value in data.items() if key != "kind"}
     items = rest["items"] if set(rest) == {"items"} else [rest]
     if not isinstance(items, list):
@@ -97,7 +101,24 @@ def typed(document: Document) -> Any:
         return msgspec.convert(document.body, DOCUMENT_TYPES[document.kind], strict=True)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
-        raise ContentError(path + where.rstrip("`"), message) from error
+        raise ContentError(path + _named(document, where.rstrip("`")), message) from error
+
+
+def _named(document: Document, where: str) -> str:
+    """The place of an error with its key: `.steps[hello].say[0]`, where the reader only knows `.steps[...]`."""
+    head, dots, tail = where.partition("[...]")
+    field = head.removeprefix(".")
+    values = document.body.get(field)
+    if not dots or not isinstance(values, Mapping):
+        return where
+    for key, value in values.items():
+        try:
+            msgspec.convert(
+                {**document.body, field: {key: value}}, DOCUMENT_TYPES[document.kind], strict=True
+            )
+        except msgspec.ValidationError:
+            return f"{head}[{key}]{tail}"
+    return where
 
 
 def build(number: int, documents: Iterable[Document]) -> Pack:
@@ -125,7 +146,7 @@ def build(number: int, documents: Iterable[Document]) -> Pack:
         number=number,
         service=service,
         texts=texts.texts,
-        commands={fold(word): command for command, words in commands.commands.items() for word in words},
+        commands=_command_words(commands),
         flows=flows,
         entries=entry_words(flows),
         desks=tuple(desks.values()),
@@ -135,15 +156,36 @@ def build(number: int, documents: Iterable[Document]) -> Pack:
     )
 
 
+def _command_words(commands: Commands) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for command, words in commands.commands.items():
+        for word in words:
+            other = found.setdefault(fold(word), command)
+            if other != command:
+                raise ContentError(f"commands/{command}", f"the word {word} already means {other}")
+    return found
+
+
 def read_folder(folder: Traversable) -> list[Document]:
-    """Every document of a folder of YAML files, in the order of their names."""
+    """Every document of a folder of YAML files, in the order of their names. Raises ContentError."""
     documents = []
-    for item in sorted(folder.iterdir(), key=lambda entry: entry.name):
+    try:
+        items = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise ContentError(str(folder), f"cannot be read ({error.strerror})") from error
+    for item in items:
         if item.is_dir():
             documents += read_folder(item)
         elif item.name.endswith((".yaml", ".yml")):
-            documents += documents_of(read_yaml(item.read_text("utf-8"), item.name), item.name)
+            documents += documents_of(read_yaml(_text(item), item.name), item.name)
     return documents
+
+
+def _text(item: Traversable) -> str:
+    try:
+        return item.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContentError(item.name, "cannot be read as UTF-8") from error
 
 
 def seed() -> list[Document]:

@@ -29,9 +29,17 @@ class Library:
     def import_seed(self, connection: Connection, now: datetime) -> int:
         """Publishes the shipped content as release 1 of an empty installation; else does nothing."""
         number = content.latest_number(connection, self._operator_id)
-        return number or self.publish(connection, codec.seed(), "はじめの内容", now)
+        return number or self.publish(connection, codec.seed(), "はじめの内容", now, number=1)
 
-    def publish(self, connection: Connection, documents: Iterable[Document], note: str, now: datetime) -> int:
+    def publish(
+        self,
+        connection: Connection,
+        documents: Iterable[Document],
+        note: str,
+        now: datetime,
+        *,
+        number: int | None = None,
+    ) -> int:
         """A new release of exactly these documents. Raises ContentError when something blocks it."""
         known = list(documents)
         pack = codec.build(0, known)
@@ -39,7 +47,7 @@ class Library:
             if issue.blocks:
                 raise ContentError(issue.path, issue.message)
         rows = [(document.kind, document.name, document.body) for document in known]
-        return content.publish(connection, self._operator_id, rows, note, now)
+        return content.publish(connection, self._operator_id, rows, note, now, number=number)
 
     def released(self, connection: Connection, pinned: Iterable[int] = ()) -> Released:
         """The latest release, with the step graphs of the pinned ones at hand."""

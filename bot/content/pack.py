@@ -8,7 +8,6 @@ from datetime import datetime
 
 from bot.content.cards import hotline_line, place_card
 from bot.content.model import Hotline, Resource, Service
-from bot.content.model import Schedule as Schedule
 from bot.flows.matching import fold
 from bot.flows.model import Flow, Query
 from bot.handoff.hours import TOKYO, Desk, Shift, is_open, next_opening
@@ -56,8 +55,9 @@ class Released:
         return self.latest.rules
 
     def flows(self, release: int) -> Mapping[str, Flow]:
+        """The step graph of a release; what is said about safety is always the latest."""
         pinned = self.older.get(release)
-        return pinned.flows if pinned is not None else self.latest.flows
+        return {**pinned.flows, **safety_flows(self.latest)} if pinned is not None else self.latest.flows
 
     def entry(self, folded: str) -> str | None:
         return self.latest.entries.get(folded) if folded else None
@@ -113,14 +113,27 @@ class Released:
         if flow == "nav":
             return next(iter(self.text(f"nav_{rest}")), "")
         step, _, key = rest.partition("/")
-        if key[:1] == "r" and key[1:].isdigit():
-            return self.text("see_entry")[0].replace("{n}", key[1:3])
+        place = key.partition(".")[0]
+        if place[:1] == "r" and place[1:].isdecimal():
+            return self.text("see_entry")[0].replace("{n}", place[1:3])
         for pack in (self.latest, *self.older.values()):
             found = pack.flows.get(flow)
             option = found.steps[step].option(key) if found and step in found.steps else None
             if option is not None:
                 return option[0]
         return ""
+
+
+def safety_flows(pack: Pack) -> dict[str, Flow]:
+    """The flows the safety cards stand in."""
+    targets = [target for key, found in pack.texts.items() if is_safety(key) for target in found]
+    names = {target.partition("/")[0] for target in targets}
+    return {name: flow for name, flow in pack.flows.items() if name in names}
+
+
+def is_safety(key: str) -> bool:
+    """Whether a named text is the target of a safety card: `safety`, or `safety_` and a category of risk."""
+    return key == "safety" or key.startswith("safety_")
 
 
 def entry_words(flows: Mapping[str, Flow]) -> dict[str, str]:

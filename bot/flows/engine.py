@@ -10,7 +10,17 @@ from bot.flows import model
 from bot.flows.content import Content
 from bot.flows.effects import Effect, Stranded
 from bot.flows.matching import match
-from bot.flows.nodes import ENTRY, KINDS, LISTED, Scene, listed_choices, wake_after_pause, wishes_of
+from bot.flows.nodes import (
+    ENTRY,
+    KINDS,
+    LISTED,
+    Scene,
+    listed_choices,
+    on_page,
+    page_of,
+    wake_after_pause,
+    wishes_of,
+)
 from bot.flows.session import Session
 from bot.messages import Reply
 
@@ -38,25 +48,70 @@ def begin(content: Content, target: str, now: datetime, *, session: Session | No
     return _run(content, _fresh(content, session, now), now)
 
 
-def tap(content: Content, session: Session | None, choice_id: str, now: datetime) -> Sprint | None:
-    """Takes a choice, of the current step or of an older message; None when it does not exist any more."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What a tap means: `session` stands at the step it was offered by, `entry` is the place it shows."""
+
+    session: Session
+    step: model.AnyStep
+    label: str = ""
+    target: str
+    entry: str = ""
+
+
+def chosen(content: Content, session: Session | None, choice_id: str, now: datetime) -> Chosen | None:
+    """The choice, of the current step or of an older message; None when it does not exist any more.
+
+    A button that only the latest release knows moves the session there: it is newer than the session.
+    """
     flow, _, rest = choice_id.partition("/")
     step_id, _, key = rest.partition("/")
     session = _fresh(content, session, now) if session else None
-    release = session.release if session else content.number
-    step = _step(content, release, flow, step_id)
+    for release in dict.fromkeys((session.release if session else content.number, content.number)):
+        step = _step(content, release, flow, step_id)
+        if step is None:
+            continue
+        if session is None or session.release != release:
+            answers = session.answers if session else {}
+            here = Session(flow=flow, step=step_id, release=release, started_at=now, answers=answers)
+        else:
+            here = session.at(flow, step_id)
+        entry = _listed(content, step, here, key, now)
+        if entry is not None:
+            return Chosen(session=here, step=step, target=step.each, entry=entry)  # type: ignore[union-attr]
+        option = step.option(key)
+        if option is not None:
+            return Chosen(session=here, step=step, label=option[0], target=option[1])
+    return None
+
+
+def leads_to(content: Content, choice: Chosen) -> model.AnyStep | None:
+    """The step a choice goes to."""
+    return _step(content, choice.session.release, *model.resolve(choice.target, choice.session.flow))
+
+
+def take(content: Content, choice: Chosen, now: datetime) -> Sprint:
+    """Goes where the choice leads, and keeps what was chosen."""
+    kept = (ENTRY, choice.entry) if choice.entry else (choice.step.save, choice.label)
+    return _go(content, choice.session.answering(*kept), choice.target, now)
+
+
+def tap(content: Content, session: Session | None, choice_id: str, now: datetime) -> Sprint | None:
+    """Takes a choice; None when it does not exist any more."""
+    choice = chosen(content, session, choice_id, now)
+    return take(content, choice, now) if choice is not None else None
+
+
+def label_of(
+    content: Content, session: Session, text: str, now: datetime, *, by_number: bool = True
+) -> str | None:
+    """The label of the current step that a text means, by its words or its number."""
+    session = _fresh(content, session, now)
+    step = _step(content, session.release, session.flow, session.step)
     if step is None:
         return None
-    here = session or Session(flow=flow, step=step_id, release=release, started_at=now)
-    here = here.at(flow, step_id)
-    listed = _listed(step, here, key)
-    if listed is not None:
-        return _go(content, here.answering(ENTRY, listed), step.each, now)  # type: ignore[union-attr]
-    option = step.option(key)
-    if option is None:
-        return None
-    label, target = option
-    return _go(content, here.answering(step.save, label), target, now)
+    labels = [*(choice.label for choice in listed_choices(step, session, content)), *step.choices]
+    return match(text, labels, by_number=by_number)
 
 
 def write(content: Content, session: Session, text: str, now: datetime) -> Sprint | None:
@@ -66,7 +121,7 @@ def write(content: Content, session: Session, text: str, now: datetime) -> Sprin
     if step is None:
         return None
     shown = {choice.label: choice.id for choice in listed_choices(step, session, content)}
-    label = match(text, [*shown, *step.choices])
+    label = label_of(content, session, text, now)
     if label in shown:
         return tap(content, session, shown[label], now)
     if label is not None:
@@ -88,26 +143,23 @@ def pause_over(content: Content, session: Session, now: datetime) -> Sprint | No
 
 
 def back(content: Content, session: Session, now: datetime) -> Sprint:
-    """もどる: the step before this one; the start when there is none."""
+    """もどる: the last place before this one; the start when there is none. Deeds are not done again."""
     session = _fresh(content, session, now)
     for place in range(len(session.trail) - 1, -1, -1):
         flow, step = model.resolve(session.trail[place], "")
-        if (flow, step) != (session.flow, session.step) and _step(content, session.release, flow, step):
+        before = _step(content, session.release, flow, step)
+        if (flow, step) != (session.flow, session.step) and isinstance(before, model.PLACES):
             return _run(content, replace(session, flow=flow, step=step, trail=session.trail[:place]), now)
     return begin(content, content.text("start")[0], now)
 
 
-def again(content: Content, session: Session, now: datetime) -> Sprint:
-    """Says the current step once more, e.g. after a choice that is out of date."""
-    return _run(content, _fresh(content, session, now), now)
-
-
-def is_pausing(content: Content, session: Session | None) -> bool:
-    """Whether the current step collects a burst (書いておくだけ), so that nothing may be said in between."""
-    if session is None:
-        return False
+def again(content: Content, session: Session, now: datetime) -> Sprint | None:
+    """Says the current step once more; None when it is no place to come back to, such as a finished handoff."""
+    session = _fresh(content, session, now)
     step = _step(content, session.release, session.flow, session.step)
-    return isinstance(step, model.Ask) and step.pause > 0
+    if step is not None and not isinstance(step, model.PLACES):
+        return None
+    return _run(content, session, now)
 
 
 def _fresh(content: Content, session: Session, now: datetime) -> Session:
@@ -120,21 +172,23 @@ def _step(content: Content, release: int, flow: str, step: str) -> model.AnyStep
     return found.steps.get(step) if found else None
 
 
-def _listed(step: model.AnyStep, session: Session, key: str) -> str | None:
-    if not isinstance(step, model.ShowResources | model.ShowEvents) or not (
-        key[:1] == "r" and key[1:].isdigit()
-    ):
+def _listed(content: Content, step: model.AnyStep, session: Session, key: str, now: datetime) -> str | None:
+    """The entry a button of a list names: one that is shown now, or was in an older message."""
+    if not isinstance(step, model.ShowResources | model.ShowEvents) or not step.each or key[:1] != "r":
         return None
-    ids = session.answers.get(LISTED, "").split()
-    place = int(key[1:]) - 1 if len(key) < 4 else -1
-    return ids[place] if 0 <= place < len(ids) and step.each else None
+    wanted = key.partition(".")[2]
+    shown = session.answers.get(LISTED, "").split()
+    for entry_id in (*shown, *(entry.id for entry in content.find(step.query, now))):
+        if model.choice_key(entry_id) == wanted:
+            return entry_id
+    return None
 
 
 def _go(content: Content, session: Session, target: str, now: datetime) -> Sprint:
     flow, step = model.resolve(target, session.flow)
     moved = session.at(flow, step)
-    if moved is session:  # a list that shows its next page: it must see that it was here before
-        moved = replace(session, trail=(*session.trail, f"{flow}/{step}"))
+    if isinstance(_step(content, session.release, flow, step), model.ShowResources | model.ShowEvents):
+        moved = on_page(moved, page_of(session) + 1 if moved is session else 0)
     return _run(content, moved, now)
 
 
@@ -162,13 +216,13 @@ def _run(content: Content, session: Session, now: datetime) -> Sprint:
             choices=entered.choices,
         )
         if entered.goto is None:
-            reply = replace(reply, texts=_three(reply.texts))
+            reply = replace(reply, texts=three(reply.texts))
             return Sprint(session=None if entered.ends else session, reply=reply, effects=tuple(effects))
         session = session.at(*model.resolve(entered.goto, session.flow))
     return _strand(content, session, now, reply, effects)
 
 
-def _three(texts: tuple[str, ...]) -> tuple[str, ...]:
+def three(texts: tuple[str, ...]) -> tuple[str, ...]:
     """At most three bubbles; what is over joins the last one, so that nothing is cut."""
     if len(texts) <= MAX_BUBBLES:
         return texts
@@ -182,7 +236,7 @@ def _strand(content: Content, session: Session, now: datetime, reply: Reply, eff
     effects.append(Stranded(where=where))
     flow, step = model.resolve(start, "")
     home = content.flows(content.number).get(flow)
-    said = replace(reply, texts=_three((*reply.texts, *content.text("stranded"))))
+    said = replace(reply, texts=three((*reply.texts, *content.text("stranded"))))
     if where == start or home is None or step not in home.steps:
         return Sprint(session=None, reply=said, effects=tuple(effects))
     fresh = Session(flow=flow, step=step, release=content.number, started_at=now)

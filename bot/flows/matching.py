@@ -30,7 +30,7 @@ def fold(text: str) -> str:
     return _fold_short(text) if len(text) <= MAX_FOLDED else ""
 
 
-def match(text: str, labels: Iterable[str]) -> str | None:
+def match(text: str, labels: Iterable[str], *, by_number: bool = True) -> str | None:
     """The label this text means: by its words, or by its place as a number (「2」)."""
     wanted = fold(text)
     if not wanted:
@@ -39,6 +39,12 @@ def match(text: str, labels: Iterable[str]) -> str | None:
     for label in known:
         if fold(label) == wanted:
             return label
-    if wanted.isascii() and wanted.isdigit() and len(wanted) <= 2 and 1 <= int(wanted) <= len(known):
+    if (
+        by_number
+        and wanted.isascii()
+        and wanted.isdigit()
+        and len(wanted) <= 2
+        and 1 <= int(wanted) <= len(known)
+    ):
         return known[int(wanted) - 1]
     return None

@@ -125,6 +125,10 @@ AnyStep = (
 )
 
 
+PLACES = (Menu, Ask, ShowResources, ShowEvents, ShowEntry)
+"""Kinds a person can come back to. The others pass, end, or do something that must not be done twice by itself."""
+
+
 class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One flow: entry words, and steps by id. The first step is where it begins."""
 
@@ -142,6 +146,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def choice_key(label: str) -> str:
     """A short, stable name of a choice within its step: survives reordering, fits Telegram's 64 bytes."""
     return hashlib.blake2b(label.encode(), digest_size=4).hexdigest()
+
+
+def entry_key(place: int, entry_id: str) -> str:
+    """The key of 「1を見る」: it names the entry, so that a button of an older list still shows what it showed."""
+    return f"r{place}.{choice_key(entry_id)}"
 
 
 def choice_id(flow: str, step: str, key: str) -> str:

@@ -79,11 +79,21 @@ def listed_choices(step: model.AnyStep, session: Session, content: Content) -> t
     shown = session.answers.get(LISTED, "").split()
     return tuple(
         Choice(
-            id=model.choice_id(session.flow, session.step, f"r{place}"),
+            id=model.choice_id(session.flow, session.step, model.entry_key(place, entry_id)),
             label=label.replace("{n}", str(place)),
         )
-        for place in range(1, len(shown) + 1)
+        for place, entry_id in enumerate(shown, start=1)
     )
+
+
+def page_of(session: Session) -> int:
+    """Which page of the list at the current step is shown; a list left and entered anew begins at the first."""
+    place, _, page = session.answers.get(OFFSET, "").partition(" ")
+    return int(page) if place == f"{session.flow}/{session.step}" and page.isdecimal() else 0
+
+
+def on_page(session: Session, page: int) -> Session:
+    return session.answering(OFFSET, f"{session.flow}/{session.step} {page}")
 
 
 def wishes_of(session: Session) -> tuple[tuple[str, str], ...]:
@@ -115,27 +125,26 @@ def _end(step: model.End, scene: Scene) -> Entered:
     return replace(_spoken(step, scene), ends=True)
 
 
-def _mixed(found: tuple[Listed, ...], offset: int, limit: int) -> tuple[Listed, ...]:
-    """The next `limit` entries, of at least two kinds where there are (R-092). Wraps around at the end."""
-    if not found:
-        return ()
-    turned = found[offset % len(found) :] + found[: offset % len(found)]
-    page = list(turned[:limit])
-    if len(page) == limit > 1 and len({entry.card.kind for entry in page}) == 1:
-        other = next((entry for entry in turned[limit:] if entry.card.kind != page[0].card.kind), None)
-        if other is not None:
-            page[-1] = other
-    return tuple(page)
+def _pages(found: tuple[Listed, ...], limit: int) -> list[list[Listed]]:
+    """Every entry once, best first, each page of at least two kinds where there are (R-092)."""
+    pages, left = [], list(found)
+    while left:
+        page, left = left[:limit], left[limit:]
+        if len(page) > 1 and len({entry.card.kind for entry in page}) == 1:
+            other = next((at for at, entry in enumerate(left) if entry.card.kind != page[0].card.kind), None)
+            if other is not None:
+                page[-1], left[other] = left[other], page[-1]
+                left.insert(0, left.pop(other))
+        pages.append(page)
+    return pages
 
 
 def _list(step: model.ShowResources | model.ShowEvents, scene: Scene) -> Entered:
     session = scene.session
     found = scene.content.find(step.query, scene.now)
-    again = session.trail[-1:] == (f"{session.flow}/{session.step}",)
-    before = session.answers.get(OFFSET, "")
-    offset = int(before) + step.query.limit if again and before.isdigit() else 0
-    page = _mixed(found, offset, min(step.query.limit, MAX_LISTED))
-    session = session.answering(OFFSET, str(offset)).answering(LISTED, " ".join(entry.id for entry in page))
+    pages = _pages(found, max(1, min(step.query.limit, MAX_LISTED)))
+    page = pages[page_of(session) % len(pages)] if pages else []
+    session = session.answering(LISTED, " ".join(entry.id for entry in page))
     each = listed_choices(step, session, scene.content)
     texts = fill_all(step.say, scene.values) if page else scene.content.text("nothing_found")
     return Entered(

@@ -34,7 +34,8 @@ class Clockwork:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
 
     async def wake(self) -> None:
         """Due wake-ups become events in their contacts' order."""

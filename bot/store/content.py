@@ -28,12 +28,15 @@ def publish(
     documents: Iterable[tuple[str, str, Any]],
     note: str,
     now: datetime,
+    *,
+    number: int | None = None,
 ) -> int:
     """Writes the documents as new revisions where they changed, and a release of exactly these. Returns its number.
 
-    Two processes publishing at once collide on the release's key; the loser's transaction leaves nothing.
+    Two processes publishing at once collide on the release's key; the loser's transaction leaves nothing. Who
+    means one certain `number` collides with whoever had it before, however long ago.
     """
-    number = latest_number(connection, operator_id) + 1
+    number = number or latest_number(connection, operator_id) + 1
     newest: dict[tuple[str, str], tuple[int, str]] = {}
     for row in connection.execute(
         select(revisions).where(revisions.c.operator_id == operator_id).order_by(revisions.c.revision)

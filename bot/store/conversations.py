@@ -77,8 +77,12 @@ _HOLD = (
     .with_for_update()
 )
 _HOLD_FREE = _HOLD.with_for_update(skip_locked=True)
-_CONTACTS = select(contacts.c.address_key, contacts.c.contact_id).where(
-    contacts.c.address_key.in_(bindparam("address_keys", expanding=True))
+_HOLD = (
+    select(contacts.c.address_key, contacts.c.contact_id, contacts.c.sealed_key, talks.c.last_seq)
+    .join(talks, talks.c.contact_id == contacts.c.contact_id)
+    .where(contacts.c.address_key.in_(bindparam("address_keys", expanding=True)))
+    .order_by(contacts.c.contact_id)
+    .with_for_update(of=talks)
 )
 
 
@@ -155,56 +159,72 @@ def find(connection: Connection, sealer: Sealer, operator_id: str, address: Addr
     return connection.scalar(select(contacts.c.contact_id).where(contacts.c.address_key == key))
 
 
-def upsert(
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A contact under lock: its key, and the last place taken in its thread."""
+
+    contact_id: str
+    key: ContactKey = field(repr=False)
+    last_seq: int
+
+
+def hold(
     connection: Connection, sealer: Sealer, operator_id: str, addresses: Sequence[Address]
-) -> Mapping[Address, str]:
-    """The contact of each address; unknown ones are made, with a key and a nickname of their own."""
-    keys = {address: sealer.keyring.address_key(operator_id, address) for address in addresses}
-    rows = connection.execute(_CONTACTS, {"address_keys": list(keys.values())})
-    known: dict[bytes, str] = {bytes(row.address_key): row.contact_id for row in rows}
-    fresh = []
+) -> dict[Address, Held]:
+    """The contact of each address, locked in key order; unknown ones are made, with a key and a nickname."""
+    keys = {sealer.keyring.address_key(operator_id, address): address for address in addresses}
+    held: dict[Address, Held] = {}
+    for row in connection.execute(_HOLD, {"address_keys": list(keys)}):
+        held[keys[bytes(row.address_key)]] = Held(
+            contact_id=row.contact_id,
+            key=sealer.contact_key(operator_id, row.contact_id, row.sealed_key),
+            last_seq=row.last_seq,
+        )
     # In one order everywhere: two processes that meet the same new people must not wait for each other.
-    for address, address_key in sorted(keys.items(), key=lambda item: item[1]):
-        if address_key not in known:
-            known[address_key] = contact_id = random_id()
-            key, sealed_key = sealer.new_contact_key(operator_id, contact_id)
-            fresh.append((contact_id, address, address_key, key, sealed_key))
+    fresh = sorted(
+        ((address_key, address) for address_key, address in keys.items() if address not in held),
+        key=lambda pair: pair[0],
+    )
     if fresh:
-        connection.execute(
-            insert(contacts),
-            [
-                {
-                    "contact_id": contact_id,
-                    "operator_id": operator_id,
-                    "account_id": address.account,
-                    "address_key": address_key,
-                    "sealed_address": key.seal(
-                        "contacts", "sealed_address", contact_id, body.encode(address)
-                    ),
-                    "sealed_key": sealed_key,
-                    "nickname": nickname(),
-                    "reachable": True,
-                }
-                for contact_id, address, address_key, key, sealed_key in fresh
-            ],
+        held.update(_make(connection, sealer, operator_id, fresh))
+    return held
+
+
+def _make(
+    connection: Connection, sealer: Sealer, operator_id: str, fresh: Sequence[tuple[bytes, Address]]
+) -> dict[Address, Held]:
+    made: dict[Address, Held] = {}
+    contact_rows, talk_rows = [], []
+    for address_key, address in fresh:
+        contact_id = random_id()
+        key, sealed_key = sealer.new_contact_key(operator_id, contact_id)
+        made[address] = Held(contact_id=contact_id, key=key, last_seq=0)
+        contact_rows.append(
+            {
+                "contact_id": contact_id,
+                "operator_id": operator_id,
+                "account_id": address.account,
+                "address_key": address_key,
+                "sealed_address": key.seal("contacts", "sealed_address", contact_id, body.encode(address)),
+                "sealed_key": sealed_key,
+                "nickname": nickname(),
+                "reachable": True,
+            }
         )
-        connection.execute(
-            insert(talks),
-            [
-                {
-                    "contact_id": contact_id,
-                    "mode": Mode.BOT,
-                    "revision": 0,
-                    "last_seq": 0,
-                    "ticket_id": None,
-                    "sealed_state": key.seal(
-                        "talks", "sealed_state", contact_id, body.encode(body.TalkState())
-                    ),
-                }
-                for contact_id, _, _, key, _ in fresh
-            ],
+        state = key.seal("talks", "sealed_state", contact_id, body.encode(body.TalkState()))
+        talk_rows.append(
+            {
+                "contact_id": contact_id,
+                "mode": Mode.BOT,
+                "revision": 0,
+                "last_seq": 0,
+                "ticket_id": None,
+                "sealed_state": state,
+            }
         )
-    return {address: known[address_key] for address, address_key in keys.items()}
+    connection.execute(insert(contacts), contact_rows)
+    connection.execute(insert(talks), talk_rows)
+    return made
 
 
 _SAVE = (

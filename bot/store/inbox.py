@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 
-from bot.errors import Conflict
 from bot.messages import Address, Inbound, Kind, ReplyHint
 from bot.store import body, conversations
 from bot.store.conversations import Loaded
-from bot.store.schema import contacts, dedupe, inbox, talks, timeline, wakeups
+from bot.store.schema import dedupe, inbox, talks, timeline, wakeups
 from bot.store.sealed import Sealer
 
 PERSON = "person"
@@ -43,13 +42,6 @@ class Pending:
 # Statements are built once: building one costs more than running it.
 _KNOWN = select(dedupe.c.digest, dedupe.c.seq).where(
     dedupe.c.digest.in_(bindparam("digests", expanding=True))
-)
-_HELD = (
-    select(talks.c.contact_id, talks.c.last_seq, contacts.c.sealed_key)
-    .join(contacts, contacts.c.contact_id == talks.c.contact_id)
-    .where(talks.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
-    .order_by(talks.c.contact_id)
-    .with_for_update(of=talks)
 )
 _MOVE = (
     update(talks)
@@ -114,17 +106,13 @@ def _store(
     connection: Connection, sealer: Sealer, operator_id: str, now: datetime, fresh: dict[bytes, Inbound]
 ) -> dict[bytes, Accepted]:
     addresses = list(dict.fromkeys(event.address for event in fresh.values()))
-    contact_of = conversations.upsert(connection, sealer, operator_id, addresses)
-    held = connection.execute(_HELD, {"contact_ids": sorted(contact_of.values())}).all()
-    if len(held) != len(contact_of):
-        raise Conflict("A contact was erased at this moment.")  # the next try makes a new one
-    last = {row.contact_id: row.last_seq for row in held}
-    keys = {row.contact_id: sealer.contact_key(operator_id, row.contact_id, row.sealed_key) for row in held}
+    held = conversations.hold(connection, sealer, operator_id, addresses)
     lines, pending, seen, accepted = [], [], [], {}
     for digest, event in fresh.items():
-        contact_id = contact_of[event.address]
-        seq = last[contact_id] = last[contact_id] + 1
-        row, key = cell_row(contact_id, seq), keys[contact_id]
+        one = held[event.address]
+        one.last_seq += 1
+        contact_id, seq, key = one.contact_id, one.last_seq, one.key
+        row = cell_row(contact_id, seq)
         heard = body.Body(
             kind=event.kind,
             at=event.sent_at,
@@ -153,7 +141,7 @@ def _store(
         )
         seen.append({"digest": digest, "seq": seq, "seen_on": now.date()})
         accepted[digest] = Accepted(seq=seq, fresh=True)
-    _move_last_seq(connection, last)
+    _move_last_seq(connection, {one.contact_id: one.last_seq for one in held.values()})
     connection.execute(_ADD_LINE, lines)
     connection.execute(_ADD, pending)
     connection.execute(_REMEMBER, seen)

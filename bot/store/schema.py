@@ -6,7 +6,7 @@ Whatever a person or a counselor wrote, and every platform address, is in a `sea
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -41,17 +41,21 @@ Id = String(32)
 Name = String(64)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime, stored as milliseconds since 1970."""
+    """An aware datetime, stored as milliseconds since 1970. One without a zone is an error, not local time."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else int(value.timestamp() * 1000)
+        return None if value is None else (value - _EPOCH) // _MILLISECOND
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+        return None if value is None else _EPOCH + value * _MILLISECOND
 
 
 def _contact() -> Column[str]:

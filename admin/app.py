@@ -1,0 +1,69 @@
+"""The console on an aiohttp application: everything under /admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from argon2 import PasswordHasher
+
+from admin.auth import Cookies, Delays, Door
+from admin.guard import Guard
+from admin.live import Streams
+from admin.views.pages import Pages
+from admin.views.queue import Queue
+from admin.views.sign_in import SignIn
+from admin.views.thread import Threads
+from bot.clock import Clock
+from bot.handoff.desk import Desk
+from bot.runtime.live import Hub
+from bot.store.database import Database
+
+
+def _unnamed(_desk_id: str) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id."""
+
+    database: Database
+    desk: Desk
+    hub: Hub
+    clock: Clock
+    operator_id: str
+    secure_cookies: bool
+    service_name: Callable[[], str]
+    desk_name: Callable[[str], str] = _unnamed
+
+
+def attach(
+    app: web.Application,
+    console: Console,
+    *,
+    delays: Delays | None = None,
+    hasher: PasswordHasher | None = None,
+) -> None:
+    """Adds all routes under /admin. Headers of responses (CSP and the like) are set by the application."""
+    cookies = Cookies(secure=console.secure_cookies)
+    door = Door(
+        console.database, console.clock, console.operator_id, delays or Delays(), hasher or PasswordHasher()
+    )
+    pages = Pages(console.clock, console.service_name)
+    streams = Streams(console, door)
+
+    admin = web.Application(middlewares=Guard(door, cookies, pages).middlewares)
+    admin.add_routes(SignIn(pages, door, cookies, streams).routes())
+    admin.add_routes(Queue(console, pages).routes())
+    admin.add_routes(Threads(console, pages).routes())
+    admin.add_routes([web.get("/stream", streams.stream)])
+    admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
+
+    async def close(_app: web.Application) -> None:
+        await door.close()
+
+    admin.on_shutdown.append(streams.close)
+    admin.on_cleanup.append(close)
+    app.add_subapp("/admin", admin)

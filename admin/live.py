@@ -1,0 +1,125 @@
+"""Live updates: a stream that says *look again*, never what there is. Pages then ask for their parts anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from admin.auth import Door, Session
+from admin.guard import session_of
+from bot.errors import StoreUnavailable
+from bot.runtime.live import QUEUE, Bell
+
+if TYPE_CHECKING:
+    from admin.app import Console
+
+HEARTBEAT = 15.0
+WRITE_TIMEOUT = 20.0
+RECHECK = 5.0  # seconds a session is trusted between two looks at the database
+RETRY_MS = 2_000
+PER_SESSION = 4
+TOTAL = 500
+
+
+class Streams:
+    """Open streams of the console, bounded per session and in all; beyond that pages poll."""
+
+    def __init__(self, console: Console, door: Door) -> None:
+        self._desk, self._hub, self._door = console.desk, console.hub, door
+        self._open: dict[str, dict[asyncio.Event, web.Request]] = defaultdict(dict)
+        self._closing = False
+
+    def end(self, token: str) -> None:
+        """Ends the streams of a session that was left."""
+        for ended in self._open.get(token, ()):
+            ended.set()
+
+    async def close(self, _app: web.Application | None = None) -> None:
+        """Ends all streams; pages come back by themselves."""
+        self._closing = True
+        for token in list(self._open):
+            self.end(token)
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """GET /admin/stream?topic=queue, or topic=thread&ticket=…: `changed` events and heartbeats."""
+        session = session_of(request)
+        topics = [QUEUE]
+        if request.query.get("topic") == "thread":
+            thread = await self._desk.thread(session.member, request.query.get("ticket", "")[:32])
+            topics.append(thread.ticket.contact_id)
+        if self._closing or not self._has_room(session.token):
+            return web.Response(status=503, headers={"Retry-After": "10"})
+        ended = asyncio.Event()
+        self._open[session.token][ended] = request
+        try:
+            with self._hub.listen(*topics) as bell:
+                return await self._run(request, session, bell, ended)
+        finally:
+            self._open[session.token].pop(ended, None)
+            if not self._open[session.token]:
+                del self._open[session.token]
+
+    def _has_room(self, token: str) -> bool:
+        """Whether one more stream may open. Pages that were left are known by their closed connections."""
+        own = self._open.get(token, {})
+        living = 0
+        for ended, request in own.items():
+            if request.transport is None or request.transport.is_closing():
+                ended.set()
+            else:
+                living += 1
+        return living < PER_SESSION and sum(map(len, self._open.values())) < TOTAL
+
+    async def _run(
+        self, request: web.Request, session: Session, bell: Bell, ended: asyncio.Event
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        await response.prepare(request)
+        checked = time.monotonic()
+        try:
+            await _write(response, f"retry: {RETRY_MS}\n\n")
+            while True:
+                rang = await _rang(bell, ended)
+                if time.monotonic() - checked >= RECHECK:
+                    checked = time.monotonic()
+                    if await self._door.session(session.token, touch=False) is None:
+                        break
+                if ended.is_set():
+                    break
+                await _write(response, f"event: {'changed' if rang else 'heartbeat'}\ndata:\n\n")
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # who does not read is dropped; a clean end would wait for them
+        except (ConnectionError, StoreUnavailable):
+            pass  # the page comes back by itself
+        return response
+
+
+async def _rang(bell: Bell, ended: asyncio.Event) -> bool:
+    """Until the bell rings or the stream is to end, at most a heartbeat; whether it rang."""
+    ring = asyncio.ensure_future(bell.wait(HEARTBEAT))
+    stop = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait({ring, stop}, return_when=asyncio.FIRST_COMPLETED)
+        return ring.done() and ring.result()
+    finally:
+        for task in (ring, stop):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def _write(response: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(WRITE_TIMEOUT):
+        await response.write(text.encode())

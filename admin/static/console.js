@@ -1,0 +1,150 @@
+// 縁側, the console. Pages are whole without this file; with it they renew themselves. What is being written, what has
+// the focus and where one has scrolled to stay as they are. Nothing is kept in the browser but the switch for the keys.
+
+const POLL = 10000, MINUTE = 60000, AGAIN = 60000; // ms
+const $ = (id) => document.getElementById(id);
+const place = document.querySelector("[data-topic]");
+const { topic, ticket } = place?.dataset ?? {};
+
+// ——— renewing: the same address again, its live parts put in place of those that changed ———
+
+const asServed = new WeakMap(); // elements as the server wrote them, whatever was opened or typed since
+const note = (element) => asServed.set(element, element.outerHTML);
+let busy = false, again = false, pressed = false, active = false, over = false;
+
+async function renew() {
+  if (busy || pressed || over) { again = true; return; }
+  busy = true; again = false;
+  const used = active; active = false;
+  try {
+    const headers = { "X-Fragment": "1", ...(used && { "X-Active": "1" }) };
+    const answer = await fetch(location.pathname + location.search, { headers, signal: AbortSignal.timeout(POLL) });
+    if (answer.status === 401 || answer.status === 404) ended(answer.status);
+    else if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    else active ||= used;
+  } catch { active ||= used; } // no connection: what is there stays, and the next try comes by itself
+  busy = false;
+  if (again) renew();
+}
+
+function swap(page) {
+  if ($("lapsed")) $("lapsed").hidden = true;
+  const focus = document.activeElement?.id, on = document.querySelector(".is-on")?.id;
+  for (const fresh of page.querySelectorAll("[data-live]")) {
+    const here = $(fresh.id);
+    if (!here) continue;
+    for (const mark of here.querySelectorAll("[name=csrf]")) mark.value = fresh.querySelector("[name=csrf]")?.value ?? mark.value;
+    if (fresh.dataset.keep && fresh.dataset.keep === here.dataset.keep) continue;
+    if ("keyed" in fresh.dataset) weave(here, fresh);
+    else if (asServed.get(here) !== fresh.outerHTML) {
+      asServed.set(here, fresh.outerHTML);
+      here.dataset.keep = fresh.dataset.keep ?? "";
+      here.replaceChildren(...fresh.childNodes);
+    }
+  }
+  if (on && $(on)) mark($(on));
+  if (focus && document.activeElement === document.body) $(focus)?.focus({ preventScroll: true });
+}
+
+function weave(here, fresh) { // a log: lines that are as they were stay untouched
+  const scroll = here.parentElement, before = scroll.scrollHeight;
+  const lines = [...fresh.children];
+  lines.forEach((line, at) => {
+    const old = $(line.id), same = old && asServed.get(old) === line.outerHTML;
+    if (!same) note(line);
+    const kept = same ? old : line;
+    if (old && !same) old.replaceWith(kept);
+    if (here.children[at] !== kept) here.insertBefore(kept, here.children[at] ?? null);
+  });
+  while (here.children.length > lines.length) here.lastElementChild.remove();
+  if (scroll.scrollTop < -40) scroll.scrollTop -= scroll.scrollHeight - before; // reading further up: stay there
+}
+
+function ended(status) { // signed out: nothing of the person stays on the screen, what is being written does
+  if (status === 404 || !$("text")?.value.trim()) { location.assign(status === 404 ? "/admin" : "/admin/login"); return; }
+  $("lapsed").hidden = false;
+  for (const part of ["th-log", "th-side"]) { asServed.delete($(part)); $(part).replaceChildren(); }
+}
+
+// ——— when to look: told by the stream; else every ten seconds; each minute for the words of time ———
+
+let stream, polling;
+function listen() {
+  stream?.close();
+  stream = new EventSource(`/admin/stream?topic=${topic}${ticket ? `&ticket=${ticket}` : ""}`);
+  stream.onopen = () => { clearInterval(polling); polling = undefined; renew(); };
+  stream.addEventListener("changed", renew);
+  stream.onerror = () => {
+    polling ??= setInterval(renew, POLL);
+    if (stream.readyState === EventSource.CLOSED) { setTimeout(listen, AGAIN); renew(); }
+  };
+}
+
+if (topic) {
+  for (const part of document.querySelectorAll("[data-live], [data-keyed] > *")) note(part);
+  listen();
+  setInterval(renew, MINUTE);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) renew(); });
+  addEventListener("pointerdown", () => { pressed = active = true; });
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; if (again) renew(); }));
+  addEventListener("keydown", () => { active = true; });
+}
+
+// ——— writing ———
+
+document.addEventListener("submit", (event) => {
+  const form = event.target, field = form.querySelector("[data-limit]"), button = event.submitter;
+  if (form.dataset.sent) { event.preventDefault(); return; } // twice is once
+  if (field && [...field.value.trim()].length > +field.dataset.limit) {
+    event.preventDefault();
+    Object.assign($("mend"), { textContent: $("mend").dataset.tooLong, hidden: false });
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+    return;
+  }
+  form.dataset.sent = "1";
+  if (!button?.dataset.busy) return;
+  button.style.minWidth = `${button.offsetWidth}px`;
+  button.textContent = button.dataset.busy;
+});
+addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
+
+// ——— keys ———
+
+const SWITCH = "engawa_keys";
+const keysOn = () => !document.cookie.split("; ").includes(`${SWITCH}=off`);
+const mark = (row) => { document.querySelector(".is-on")?.classList.remove("is-on"); row.classList.add("is-on"); };
+
+function step(by) {
+  const rows = [...document.querySelectorAll("[data-row]")], at = rows.findIndex((row) => row.matches(".is-on"));
+  const row = rows[Math.min(Math.max(at + by, 0), rows.length - 1)];
+  if (!row) return;
+  mark(row);
+  row.querySelector("a").focus();
+}
+
+addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  if (key === "Enter" && (event.ctrlKey || event.metaKey) && target.form?.id === "reply" && !event.isComposing) {
+    event.preventDefault();
+    if (target.value.trim()) target.form.requestSubmit(target.form.querySelector("button"));
+  }
+  if (topic !== "queue" || !keysOn() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (target.closest("input, textarea, select, [contenteditable]")) return;
+  const on = document.querySelector(".is-on a");
+  if (key === "j" || key === "J") step(1);
+  else if (key === "k" || key === "K") step(-1);
+  else if (key === "n" || key === "N") $("next")?.click();
+  else if (key === "?") { $("keys").open = !$("keys").open; $("keys").querySelector("summary").focus(); }
+  else if (key === "Enter" && target === document.body && on) on.click();
+});
+
+const box = $("keys-on");
+if (box) {
+  box.checked = keysOn();
+  box.addEventListener("change", () => {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `${SWITCH}=${box.checked ? "on" : "off"}; Path=/admin; Max-Age=31536000; SameSite=Strict${secure}`;
+  });
+}

@@ -1,0 +1,139 @@
+"""The thread as it is shown to its keeper: one `Shown` a line, ready for the page. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from admin.views import labels, times
+from admin.words import Words, marked
+from bot.handoff.desk import Thread
+from bot.handoff.ticket import Reason
+from bot.messages import Card, Choice, Kind
+from bot.store import outbox, timeline
+from bot.store.inbox import PERSON
+from bot.store.timeline import Line
+
+HELD_BACK = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control signs, and those that turn the direction of what stands around them."""
+
+MARKERS: dict[str, str] = {
+    "claimed": marked("{name} took this conversation. The automatic guide is silent"),
+    "handed_back": marked("{name} handed back to the guide"),
+    "withdrawn": marked("The person took the request back"),
+    Kind.JOINED: marked("The person opened this entrance"),
+    Kind.LEFT: marked("The person paused receiving"),
+    Kind.UNSENT: marked("The person took a message back"),
+}
+BY_STAFF = frozenset({"claimed", "handed_back"})
+NO_WORDS = marked("(no words)")
+INSTEAD_OF_WORDS: dict[str, str] = {
+    Kind.STICKER: marked("(a sticker)"),
+    Kind.CHOICE: marked("(a button)"),
+    Kind.UNSUPPORTED: marked("(something that is not opened here, such as a picture)"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A line of the page. `side`: them, bot, staff or mark; `wood` marks lines drawn by a human hand."""
+
+    seq: int
+    side: str
+    who: str = field(repr=False)
+    at: str
+    exact: str
+    tag: str = ""
+    paragraphs: tuple[str, ...] = field(default=(), repr=False)
+    cards: tuple[Card, ...] = field(default=(), repr=False)
+    offered: tuple[str, ...] = field(default=(), repr=False)
+    delivery: str = ""
+    wood: bool = False
+
+
+def readable(text: str) -> str:
+    """The text without control signs; line breaks stay."""
+    return HELD_BACK.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def paragraphs(texts: Iterable[str]) -> tuple[str, ...]:
+    """Blank lines part paragraphs, as in the chat."""
+    parts = (part.strip("\n") for text in texts for part in re.split(r"\n[ \t\u3000]*\n", readable(text)))
+    return tuple(part for part in parts if part.strip())
+
+
+def shown(t: Words, thread: Thread, now: datetime) -> tuple[Shown, ...]:
+    """All lines of the thread that say something."""
+    found = (_shown(t, thread, line, now) for line in thread.lines)
+    return tuple(line for line in found if line is not None)
+
+
+def _shown(t: Words, thread: Thread, line: Line, now: datetime) -> Shown | None:
+    if line.author == timeline.MARKER or (line.author == PERSON and line.body.kind in MARKERS):
+        return _marker(t, line, now)
+    if line.author == PERSON:
+        return _person(t, thread, line, now)
+    if line.author == timeline.COUNSELOR:
+        return _sent(t, thread, line, now, side="staff", who=line.body.name)
+    return _sent(t, thread, line, now, side="bot", who=t("Automatic guide"))
+
+
+def _marker(t: Words, line: Line, now: datetime) -> Shown | None:
+    said = MARKERS.get(line.body.kind)
+    if said is None:
+        return None
+    text = t(said, name=line.body.name)
+    return Shown(
+        seq=line.seq,
+        side="mark",
+        who="",
+        at=times.moment(t, now, line.body.at),
+        exact=times.exact(line.body.at),
+        paragraphs=(text,),
+        wood=line.body.kind in BY_STAFF,
+    )
+
+
+def _person(t: Words, thread: Thread, line: Line, now: datetime) -> Shown:
+    said = paragraphs(line.body.texts)
+    kind = line.body.kind
+    tag = ""
+    if line.seq == thread.ticket.opened_seq and thread.ticket.reason is Reason.RISK:
+        tag = t("Words that need a look")
+    elif kind == Kind.CHOICE and said:
+        tag = t("by a button")
+    return Shown(
+        seq=line.seq,
+        side="them",
+        who=thread.nickname,
+        at=times.moment(t, now, line.body.at),
+        exact=times.exact(line.body.at),
+        tag=tag,
+        paragraphs=said or (t(INSTEAD_OF_WORDS.get(kind, NO_WORDS)),),
+    )
+
+
+def _sent(t: Words, thread: Thread, line: Line, now: datetime, *, side: str, who: str) -> Shown:
+    told = labels.delivery(t, line.delivery, line.via, line.error_code, thread.account_id)
+    if side == "bot" and line.delivery == outbox.SENT:
+        told = ""  # what the machine said and what arrived needs no remark
+    return Shown(
+        seq=line.seq,
+        side=side,
+        who=who,
+        at=times.moment(t, now, line.body.at),
+        exact=times.exact(line.body.at),
+        paragraphs=paragraphs(line.body.texts),
+        cards=line.body.cards,
+        offered=_offered(line.body.choices),
+        delivery=told,
+    )
+
+
+def _offered(choices: Iterable[Choice]) -> tuple[str, ...]:
+    """What could be chosen, but the exits, which are always there."""
+    return tuple(choice.label for choice in choices if not choice.id.startswith("exit/"))

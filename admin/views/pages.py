@@ -1,0 +1,162 @@
+"""Templates to responses: the words, addresses and forms every page needs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib import resources
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from admin.auth import Busy, Session
+from admin.views import labels, lines
+from admin.words import Words, marked, words_of
+from bot.clock import Clock
+from bot.errors import Conflict, EngawaError
+
+HERE = resources.files("admin")
+SHARED = resources.files("bot.channels.webchat") / "static"
+FOREVER = "public, max-age=31536000, immutable"
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+PROBLEMS = {
+    400: marked("This could not be taken."),
+    403: marked("This cannot be done from here."),
+    404: marked("There is nothing here."),
+    405: marked("This cannot be done from here."),
+    409: marked("Somebody else was first."),
+    413: marked("This was too large to take."),
+    503: marked("The records cannot be reached right now."),
+}
+PROBLEM = marked("That did not work.")
+REMARKS = {
+    404: marked("It is gone, or somebody else is taking care of it."),
+    413: marked("Your browser's back button leads to what you wrote."),
+    503: marked("Nothing was lost. It can be tried again in a moment."),
+}
+BUSY = marked("Many are signing in at once. It can be tried again in a moment.")
+SAID = (
+    marked("This came from another site."),
+    marked("This page was out of date. Open it again."),
+    marked("This form cannot be read."),
+    marked("There are signs in it that are no text."),
+    marked("The body did not arrive in time."),
+    marked("Nothing is written."),
+    marked("At most 5000 characters can be sent at once."),
+    marked("Take the conversation before you write."),
+    marked("Somebody else took this one first."),
+    marked("This conversation is not waiting any more."),
+    marked("Only who has the conversation can hand it back."),
+    marked("Conversations are for counselors."),
+    marked("{name} took this one first."),
+)
+"""Messages of errors that staff may read."""
+
+
+class Taken(Conflict):
+    """Somebody took the conversation first; `name` tells who."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("{name} took this one first.")
+        self.name = name
+
+
+class Pages:
+    """Renders. Everything is escaped; nothing a person wrote is ever a template."""
+
+    def __init__(self, clock: Clock, service_name: Callable[[], str]) -> None:
+        self._clock, self._service_name = clock, service_name
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("admin"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._static = {item.name: item.read_bytes() for item in (HERE / "static").iterdir()}
+        tokens = hashlib.sha256((SHARED / "tokens.css").read_bytes()).hexdigest()[:12]
+        self._tokens = f"/chat/static/tokens.css?v={tokens}"
+
+    def render(
+        self,
+        request: web.Request,
+        template: str,
+        session: Session | None,
+        *,
+        status: int = 200,
+        **values: Any,
+    ) -> web.Response:
+        """A page; for `X-Fragment` only what changes while it is open."""
+        t = words_of(request)
+        text = self._templates.get_template(template).render(
+            t=t,
+            lang=t.language,
+            other_lang=self._in_other_language(request, t),
+            now=self._clock.now(),
+            session=session,
+            member=session.member if session else None,
+            csrf=session.csrf if session else "",
+            fragment=is_fragment(request),
+            service=self._service_name(),
+            asset=self.asset,
+            tokens=self._tokens,
+            labels=labels,
+            **values,
+        )
+        headers = {"Cache-Control": "no-store", "Vary": "X-Fragment"}
+        return web.Response(text=text, content_type="text/html", status=status, headers=headers)
+
+    def problem(
+        self,
+        request: web.Request,
+        status: int,
+        error: EngawaError | None,
+        session: Session | None,
+        form: Mapping[str, str],
+    ) -> web.Response:
+        """What went wrong in plain words; what was written stays on the page, ready to be sent again."""
+        t = words_of(request)
+        title, remark = t(PROBLEMS.get(status, PROBLEM)), t(REMARKS[status]) if status in REMARKS else ""
+        if isinstance(error, Busy):
+            title, remark = t(BUSY), ""
+        elif isinstance(error, Taken):
+            title = t(str(error), name=error.name)
+        elif error is not None and t.knows(str(error)) and str(error) not in PROBLEMS.values():
+            title, remark = t(str(error)), ""
+        response = self.render(
+            request,
+            "problem.html",
+            session,
+            status=status,
+            title=title,
+            remark=remark,
+            draft=lines.readable(form.get("text", "")),
+            reply_id=form.get("reply_id", ""),
+            again=request.path if status == 503 and form.get("text") else "",
+        )
+        if status == 503:
+            response.headers["Retry-After"] = "2"
+        return response
+
+    def asset(self, name: str) -> str:
+        """The address of a static file; it changes with the file, so that it may be kept for ever."""
+        return f"/admin/static/{name}?v={hashlib.sha256(self._static[name]).hexdigest()[:12]}"
+
+    async def static(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        content = self._static.get(name)
+        if content is None:
+            raise web.HTTPNotFound
+        kind = KINDS.get("." + name.rpartition(".")[2], "application/octet-stream")
+        return web.Response(body=content, content_type=kind, headers={"Cache-Control": FOREVER})
+
+    def _in_other_language(self, request: web.Request, t: Words) -> str:
+        other = "ja" if t.language == "en" else "en"
+        here = request.rel_url if request.method == "GET" else request.rel_url.with_path("/admin")
+        return str(here.update_query(lang=other))
+
+
+def is_fragment(request: web.Request) -> bool:
+    return "X-Fragment" in request.headers or request.query.get("fragment") == "1"

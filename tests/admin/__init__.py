@@ -1,0 +1,1 @@
+"""The console, as counselors meet it."""

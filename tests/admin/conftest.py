@@ -1,0 +1,189 @@
+"""A whole house with its console, people who write, and browsers that sign in."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from aiohttp.test_utils import BaseTestServer, TestServer
+from argon2 import PasswordHasher
+
+from admin.app import Console, attach
+from admin.auth import Delays
+from bot.app import Engawa
+from bot.app import _headers as set_headers
+from bot.handoff.ticket import Status
+from bot.messages import Inbound
+from bot.store import staff
+from bot.store.staff import Member
+from bot.testing import FakeChannel, FakeClock, an_engawa
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+FORM = "application/x-www-form-urlencoded"
+PASSWORD = "きたまどの しおり 12"
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+REPLY_ID = re.compile(r'name="reply_id" value="([^"]+)"')
+
+
+class Browser:
+    """One person's browser: cookies, and the marks of the form on the page it looked at last."""
+
+    def __init__(self, server: BaseTestServer) -> None:
+        self._home = server.make_url("/")
+        self._session = ClientSession(self._home, cookie_jar=CookieJar(unsafe=True))
+        self.page = ""
+        self.status = 0
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def get(
+        self, path: str, headers: Mapping[str, str] | None = None, *, follow: bool = True
+    ) -> ClientResponse:
+        async with self._session.get(path, allow_redirects=follow, headers=headers) as response:
+            self.page, self.status = await response.text(), response.status
+        return response
+
+    async def post(
+        self,
+        path: str,
+        fields: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        follow: bool = True,
+    ) -> ClientResponse:
+        """Posts the form of the page at hand; fields given stand before the ones found there."""
+        sent = {"Content-Type": FORM, **(headers or {})}
+        data = fields if isinstance(fields, bytes) else urlencode({**self.marks, **(fields or {})})
+        async with self._session.post(path, data=data, allow_redirects=follow, headers=sent) as response:
+            self.page, self.status = await response.text(), response.status
+        return response
+
+    def stream(self, query: str) -> AbstractAsyncContextManager[ClientResponse]:
+        """The live stream, as an EventSource would open it."""
+        return self._session.get(f"/admin/stream?{query}", headers={"Accept": "text/event-stream"})
+
+    def plant(self, **cookies: str) -> None:
+        """Puts cookies in, as somebody else might."""
+        self._session.cookie_jar.update_cookies(cookies, self._home)
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What the forms of the page carry unseen."""
+        found = {"csrf": CSRF.search(self.page), "reply_id": REPLY_ID.search(self.page)}
+        return {name: match[1] for name, match in found.items() if match}
+
+    @property
+    def text(self) -> str:
+        """What can be read on the page."""
+        body = re.sub(r"(?s)<(head|script|style)\b.*?</\1>|<[^>]*>", " ", self.page)
+        return re.sub(r"\s+", " ", html.unescape(body)).strip()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {cookie.key: cookie.value for cookie in self._session.cookie_jar}
+
+    async def sign_in(self, login: str, secret: str = PASSWORD) -> ClientResponse:
+        await self.get("/admin/login")
+        return await self.post("/admin/login", {"login": login, "secret": secret})
+
+
+class House:
+    """An installation with its console on a port, a counselor's view of it, and somebody at the other end."""
+
+    def __init__(self, engawa: Engawa, server: BaseTestServer, clock: FakeClock, waits: list[float]) -> None:
+        self.engawa, self.server, self.clock, self.waits = engawa, server, clock, waits
+        self.line = FakeChannel("line")
+        self._browsers: list[Browser] = []
+
+    async def staff(self, login: str, name: str, role: str = "counselor") -> Member:
+        write, read = self.engawa.database.write, self.engawa.database.read
+        operator = self.engawa.operator_id
+        await write(staff.add, operator, login, name, role, QUICK.hash(PASSWORD))
+        member = await read(staff.by_login, operator, login)
+        assert member is not None
+        return member
+
+    def browser(self) -> Browser:
+        made = Browser(self.server)
+        self._browsers.append(made)
+        return made
+
+    async def signed_in(
+        self, login: str = "mizuno", name: str = "みずの", role: str = "counselor"
+    ) -> Browser:
+        await self.staff(login, name, role)
+        browser = self.browser()
+        await browser.sign_in(login)
+        assert browser.status == 200, browser.text
+        return browser
+
+    async def hear(self, *events: Inbound) -> None:
+        """Takes events in and lets the machine answer."""
+        await self.engawa.ingress.accept(events)
+        while await self.engawa.turns.work():
+            pass
+
+    async def risk(self, person: str = "u1", text: str = "もう死にたい") -> str:
+        """Somebody is in danger; returns the ticket."""
+        await self.hear(self.line.heard(person, text, at=self.clock.now()))
+        return await self.newest()
+
+    async def request(self, person: str = "u2", how: str = "ゆっくり", care: str = "文字だけ") -> str:
+        """Somebody wants to talk with a person; returns the ticket."""
+        await self.hear(self.line.heard(person, choice_id="exit/person", at=self.clock.now()))
+        for text in ("つづける", how, care, "送る"):
+            await self.hear(self.line.heard(person, text, at=self.clock.now()))
+        return await self.newest()
+
+    async def newest(self) -> str:
+        everybody = Member(
+            staff_id="", operator_id=self.engawa.operator_id, login="", display_name="", role="lead"
+        )
+        waiting = await self.engawa.desk.queue(everybody, Status.WAITING)
+        return max(waiting, key=lambda row: row.ticket.opened_at).ticket.id
+
+    def later(self, minutes: float) -> None:
+        self.clock.move(timedelta(minutes=minutes))
+
+    async def close(self) -> None:
+        for browser in self._browsers:
+            await browser.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    clock, waits = FakeClock(), list[float]()
+    async with an_engawa(f"sqlite:///{tmp_path / 'engawa.sqlite3'}", clock=clock) as engawa:
+
+        async def no_sleep(seconds: float) -> None:
+            waits.append(seconds)
+
+        released = engawa.library.at_hand
+        assert released is not None
+        desks = {desk.id: desk.name for desk in released.latest.desks}
+        console = Console(
+            database=engawa.database,
+            desk=engawa.desk,
+            hub=engawa.hub,
+            clock=clock,
+            operator_id=engawa.operator_id,
+            secure_cookies=False,
+            service_name=lambda: "みどり市 ことばの案内所",
+            desk_name=lambda desk_id: desks.get(desk_id, ""),
+        )
+        app = web.Application()  # the house's own would set its workers going
+        app.on_response_prepare.append(set_headers)
+        app.add_routes([web.get("/chat/static/{name}", engawa.webchat.static)])  # the shared tokens
+        attach(app, console, delays=Delays(now=lambda: 0.0, sleep=no_sleep), hasher=QUICK)
+        async with TestServer(app, host="127.0.0.1") as server:
+            made = House(engawa, server, clock, waits)
+            yield made
+            await made.close()

@@ -1,0 +1,147 @@
+"""The queue as a page, and the button to the next person."""
+
+from __future__ import annotations
+
+import re
+
+from bot.store.staff import Member
+from tests.admin.conftest import House
+
+
+def rows(page: str) -> list[str]:
+    """The tickets of the ledger, in their order."""
+    return re.findall(r'<tr id="r-([0-9a-f]{32})"', page)
+
+
+async def test_the_ledger_tells_level_reason_wait_and_entrance_but_no_words(house: House) -> None:
+    asked = await house.request("u1")
+    house.later(30)
+    risky = await house.risk("u2", "もう死にたい canary")
+    house.later(8)
+    browser = await house.signed_in()
+    assert rows(browser.page) == [risky, asked]
+    for said in (
+        "2人が待っています。いちばん長い方で 38分ほど。",
+        "高い",
+        "ことば：死にたい気持ち",
+        "8分ほど",
+    ):
+        assert said in browser.text
+    for said in ("人と話したい", "進め方の希望があります", "相談の窓口", "LINE", "注意なし"):
+        assert said in browser.text
+    assert "canary" not in browser.page
+    assert "ゆっくり" not in browser.page
+
+
+async def test_an_empty_queue_is_a_sentence(house: House) -> None:
+    browser = await house.signed_in()
+    assert "いま待っている人はいません。" in browser.text
+    assert re.search(r'id="next"\s+disabled', browser.page)
+    await browser.post("/admin/next")
+    assert "いま待っている人はいません。" in browser.text
+    await browser.get("/admin?group=mine")
+    assert "受け持っている会話はありません。" in browser.text
+    await browser.get("/admin?group=resting")
+    assert "おやすみ中の会話はありません。" in browser.text
+
+
+async def test_next_takes_the_most_urgent_and_then_who_waits_longest(house: House) -> None:
+    first = await house.request("u1")
+    house.later(1)
+    second = await house.request("u2")
+    house.later(1)
+    risky = await house.risk("u3")
+    browser = await house.signed_in()
+    taken = []
+    for _ in range(3):
+        await browser.get("/admin")
+        response = await browser.post("/admin/next", follow=False)
+        taken.append(response.headers["Location"].rpartition("/")[2].removesuffix("#text"))
+    assert taken == [risky, first, second]
+    await browser.get("/admin?group=mine")
+    assert rows(browser.page) == [risky, first, second]
+    assert 'href="/admin?group=mine" aria-current="page"' in browser.page
+
+
+async def test_next_passes_over_who_was_taken_meanwhile(house: House) -> None:
+    first = await house.request("u1")
+    house.later(1)
+    second = await house.request("u2")
+    browser = await house.signed_in()
+    sakurai = await house.staff("sakurai", "さくらい")
+    desk, claim = house.engawa.desk, house.engawa.desk.claim
+    lost: list[str] = []
+
+    async def raced(member: Member, ticket_id: str) -> None:
+        if not lost:
+            lost.append(ticket_id)
+            await claim(sakurai, ticket_id)
+        await claim(member, ticket_id)
+
+    desk.claim = raced  # type: ignore[method-assign]
+    response = await browser.post("/admin/next", follow=False)
+    assert lost == [first]
+    assert response.headers["Location"] == f"/admin/tickets/{second}#text"
+
+
+async def test_the_groups_show_what_this_member_may_open(house: House) -> None:
+    ticket = await house.request("u1")
+    browser = await house.signed_in()
+    await browser.post(f"/admin/tickets/{ticket}/claim")
+    await browser.post(f"/admin/tickets/{ticket}/hand-back")
+    await browser.get("/admin?group=resting")
+    assert rows(browser.page) == [ticket]
+    other = await house.signed_in("sakurai", "さくらい")
+    await other.get("/admin?group=resting")
+    assert rows(other.page) == []
+    lead = await house.signed_in("oono", "おおの", "lead")
+    await lead.get("/admin?group=resting")
+    assert rows(lead.page) == [ticket]
+    assert "みずの が受け持ちました" in lead.text
+
+
+async def test_a_fragment_is_only_what_changes(house: House) -> None:
+    ticket = await house.request("u1")
+    browser = await house.signed_in()
+    for path in ("/admin", f"/admin/tickets/{ticket}"):
+        for address, headers in ((path, {"X-Fragment": "1"}), (f"{path}?fragment=1", {})):
+            await browser.get(address, headers)
+            assert browser.status == 200
+            assert "data-live" in browser.page
+            assert "<html" not in browser.page
+            assert "console.css" not in browser.page
+
+
+async def test_english_leaves_no_japanese_but_names_and_contents(house: House) -> None:
+    ticket = await house.request("u1")
+    risky = await house.risk("u2")
+    await house.hear(house.line.heard("u2", "さがす"))
+    browser = await house.signed_in(name="Mizuno")
+    await browser.get("/admin?lang=en&group=waiting")
+    assert browser.status == 200
+    pages = [
+        "/admin",
+        "/admin?group=mine",
+        f"/admin/tickets/{ticket}",
+        f"/admin/tickets/{risky}",
+        "/admin/nothing",
+    ]
+    await browser.post(f"/admin/tickets/{risky}/claim")
+    await browser.post(f"/admin/tickets/{risky}/reply", {"text": "Good evening"})
+    await browser.post(f"/admin/tickets/{risky}/reply", {"text": ""})
+    assert browser.status == 400
+    seen = [browser.page]
+    for path in pages:
+        await browser.get(path)
+        seen.append(browser.page)
+    await browser.get("/admin")
+    await browser.post("/admin/logout")
+    seen.append(browser.page)
+    for page in seen:
+        assert '<html lang="en">' in page
+        english = re.sub(
+            r'(?s)<(\w+)\b[^>]*\blang="ja"[^>]*>.*?</\1>|<title>.*?</title>|aria-label="[^"]*"', "", page
+        )
+        assert not re.findall("[\u3040-\u30ff\u4e00-\u9fff\u3000-\u303f\uff00-\uff60]+", english)
+    await browser.get("/admin/login?lang=ja")
+    assert "合言葉" in browser.text

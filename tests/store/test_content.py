@@ -1,0 +1,127 @@
+"""Documents and releases: a release never changes, and two who publish at once do not mix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from bot.content import codec
+from bot.content.library import Library
+from bot.errors import ContentError
+from bot.store import content, migrate
+from bot.store.schema import operators, releases, revisions
+from tests.store.ready import NOW, OPERATOR, Store, at_once, blocked, raised
+
+Document = tuple[str, str, dict[str, Any]]
+
+
+def publish(store: Store, *documents: Document, operator: str = "test") -> int:
+    return int(store.run(content.publish, operator, documents, "", NOW))
+
+
+@pytest.fixture
+def store(store: Store) -> Store:
+    """With an operator that has no release yet."""
+    store.run(lambda connection: connection.execute(operators.insert().values(operator_id="test")))
+    return store
+
+
+def test_a_release_never_changes(store: Store) -> None:
+    """What release 1 said it says for ever, whatever is published later."""
+    a, b = ("text", "a", {"x": 1}), ("text", "b", {"y": ["あ"]})
+    assert publish(store, b, a) == 1
+    assert publish(store, ("text", "a", {"x": 2}), b) == 2
+    assert publish(store, b) == 3
+    assert store.run(content.documents, "test", 1) == [a, b]
+    assert store.run(content.documents, "test", 2) == [("text", "a", {"x": 2}), b]
+    assert store.run(content.documents, "test", 3) == [b]
+    assert store.run(content.latest_number, "test") == 3
+    assert store.run(content.documents, "test", 4) == []
+
+
+def test_only_what_changed_is_new(store: Store) -> None:
+    """A document that stays the same keeps its revision; going back to older words is a new one."""
+    for words in ("あ", "あ", "い", "あ"):
+        publish(store, ("text", "a", {"words": words}), ("text", "b", {}))
+    found = store.rows(
+        select(revisions.c.name, revisions.c.revision)
+        .where(revisions.c.operator_id == "test")
+        .order_by(revisions.c.name, revisions.c.revision)
+    )
+    assert found == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
+
+
+def test_operators_publish_for_themselves(store: Store) -> None:
+    """The numbers and documents of one operator are not the other's."""
+    assert publish(store, ("text", "a", {"x": 1})) == 1
+    assert store.run(content.latest_number, OPERATOR) == 1
+    assert len(store.run(content.documents, OPERATOR, 1)) == len(codec.seed())
+    assert store.run(content.latest_number, "nobody") == 0
+
+
+def test_two_publish_at_once(store: Store) -> None:
+    """One wins a number; who loses leaves nothing and may try again on top of it."""
+    with store.another() as other:
+        for number in range(1, 8):
+            mine, theirs = ("text", "a", {"by": "me", "n": number}), ("text", "a", {"by": "you", "n": number})
+            outcomes = at_once(
+                lambda mine=mine: publish(store, mine), lambda theirs=theirs: publish(other, theirs)
+            )
+            lost = raised(outcomes)
+            assert all(isinstance(one, IntegrityError) for one in lost)
+            won = [one for one in outcomes if isinstance(one, int)]
+            assert won
+            latest = store.run(content.latest_number, "test")
+            assert latest == max(won)
+            assert len(store.run(content.documents, "test", latest)) == 1
+    total = store.value(select(func.count()).select_from(releases).where(releases.c.operator_id == "test"))
+    bodies = store.value(select(func.count()).select_from(revisions).where(revisions.c.operator_id == "test"))
+    assert total == bodies == store.run(content.latest_number, "test")
+
+
+class TestLibrary:
+    def test_the_seed_is_release_1(self, store: Store) -> None:
+        """An empty installation gets the shipped content once; importing it again does nothing."""
+        library = Library(OPERATOR)
+        assert store.run(library.import_seed, NOW) == 1
+        released = store.run(library.released)
+        assert released.number == 1
+        assert set(released.latest.flows) == {
+            document.name for document in codec.seed() if document.kind == "flow"
+        }
+
+    def test_the_seed_is_imported_once(self, postgresql_store: Store) -> None:
+        """A process that began to import it while another one did makes no second release of it."""
+        store = postgresql_store
+        store.run(lambda connection: connection.execute(operators.insert().values(operator_id="test")))
+        with store.another() as other, store.engine.connect() as first:
+            with first.begin():
+                Library("test").import_seed(first, NOW)
+                second = blocked(store, lambda: other.run(Library("test").import_seed, NOW))
+            with pytest.raises(IntegrityError):
+                second.result(timeout=10)
+            assert other.run(Library("test").import_seed, NOW) == 1
+
+    def test_older_step_graphs_are_at_hand(self, store: Store) -> None:
+        """A pinned release is read along with the latest; one that never was is left out."""
+        library = Library(OPERATOR)
+        assert store.run(library.publish, codec.seed(), "again", NOW) == 2
+        released = store.run(library.released, [1, 7])
+        assert (released.number, list(released.older)) == (2, [1])
+        assert library.at_hand == released
+
+    def test_what_blocks_is_not_published(self, store: Store) -> None:
+        """Content that would break for a person leaves no release behind."""
+        broken = [one for one in codec.seed() if (one.kind, one.name) != ("flow", "F-START")]
+        with pytest.raises(ContentError):
+            store.run(Library(OPERATOR).publish, broken, "", NOW)
+        assert store.run(content.latest_number, OPERATOR) == 1
+
+    def test_without_any_release(self, store: Store) -> None:
+        """It says what to do."""
+        with pytest.raises(ContentError, match="engawa migrate"):
+            store.run(Library("test").released)
+        assert migrate.DEFAULT_OPERATOR == OPERATOR
