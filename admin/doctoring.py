@@ -137,7 +137,7 @@ async def _asked(
         async with session.get(url, headers=headers, allow_redirects=False) as response:  # type: ignore[attr-defined]
             status, text = response.status, await response.text()
             skew = _skew(response.headers.get("Date", ""))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong there is a finding
         return Finding(what, f"the platform cannot be reached ({type(error).__name__})")
     if status in (401, 403, 404) and not (wanted and status == 404):
         return Finding(what, "the platform refuses the token; take it again from the platform's console")

@@ -107,7 +107,7 @@ class FakeChannel:
 
     # --- out ---
 
-    def route(self, outgoing: Outgoing, now: datetime) -> str | None:
+    def route(self, outgoing: Outgoing, now: datetime) -> str | None:  # noqa: ARG002
         return self.way
 
     async def send(self, outgoing: Outgoing) -> None:
@@ -129,9 +129,9 @@ class FakeChannel:
         """What arrived at a person, bubble by bubble."""
         return [text for one in self.arrived if one.address.key == person for text in one.reply.texts]
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
         """Returns when the condition holds; looked at after every send. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             while not condition():
                 self._stirred.clear()
                 await self._stirred.wait()

@@ -168,33 +168,39 @@ class Move:
     number: int = 0
 
 
+DANGER, CLAIM, BACK = Move("text", RISKY[0]), Move("claim"), Move("hand_back")
+OPENINGS: tuple[tuple[Move, ...], ...] = (
+    (),
+    (DANGER,),
+    (DANGER, CLAIM),
+    (DANGER, CLAIM, BACK),
+    (Move("tap", "nav/person"), Move("text", "このまま渡す"), CLAIM),
+    (Move("text", "書く"), Move("text", "きのうは")),
+    (Move("text", "あとで"),),
+)
+
+
 def moves(pack: Pack) -> SearchStrategy[list[Move]]:
-    """Conversations: words of every sort, taps old and new, time, counselors."""
-    written = (
-        st.sampled_from(RISKY + CONCERNING)
-        | st.sampled_from([word for flow in pack.flows.values() for word in flow.entry] or ["x"])
-        | st.sampled_from([*pack.commands, "やめる", "つづき"])
-        | st.text(max_size=40)
-        | st.sampled_from(("1", "２", "③", "99", "", "\x00", "あ" * 5_000, "\ud83d", "‮RTL", "はい"))
-    )
-    numbers = st.integers(0, 12)
+    """Conversations from any stage on: words of every sort, taps old and new, time, counselors."""
+    odd = ("1", "２", "③", "99", "", "\x00", "あ" * 5_000, "\ud83d", "\u202eRTL", "はい")
+    entries = [word for flow in pack.flows.values() for word in flow.entry] or ["はい"]
+    written = [*RISKY, *CONCERNING, *CONCERNING, *entries, *pack.commands, *odd]
+    silent = [kind.value for kind in Kind if kind not in (Kind.TEXT, Kind.CHOICE)]
+    number = st.integers(0, 12)
     one = st.one_of(
-        st.builds(Move, do=st.just("text"), text=written),
-        st.builds(Move, do=st.just("choice"), number=numbers),
-        st.builds(Move, do=st.just("choice"), number=numbers),
-        st.builds(Move, do=st.just("label"), number=numbers),
-        st.builds(Move, do=st.just("earlier"), number=st.integers(0, 40)),
-        st.builds(Move, do=st.just("tap"), text=st.sampled_from(STALE) | st.text(max_size=12)),
-        st.builds(
-            Move, do=st.sampled_from([kind.value for kind in Kind if kind not in (Kind.TEXT, Kind.CHOICE)])
-        ),
-        st.builds(
-            Move, do=st.just("wake"), text=st.sampled_from((PAUSE, RISK_UNANSWERED, "", "nobody knows"))
-        ),
-        st.builds(Move, do=st.sampled_from(("claim", "claim", "reply", "hand_back"))),
-        st.builds(Move, do=st.just("after"), number=st.sampled_from((1, 20, 200, 90_000, 700_000))),
+        st.builds(Move, st.just("text"), st.sampled_from(RISKY + CONCERNING)),
+        st.builds(Move, st.just("text"), st.sampled_from(written)),
+        st.builds(Move, st.just("text"), st.sampled_from(written) | st.text(max_size=30)),
+        st.builds(Move, st.just("choice"), number=number),
+        st.builds(Move, st.sampled_from(("choice", "choice", "label", "earlier")), number=number),
+        st.builds(Move, st.just("tap"), st.sampled_from(STALE) | st.text(max_size=12)),
+        st.builds(Move, st.sampled_from(silent)),
+        st.builds(Move, st.just("wake"), st.sampled_from((PAUSE, RISK_UNANSWERED, "nobody knows"))),
+        st.builds(Move, st.sampled_from(("claim", "claim", "reply", "hand_back"))),
+        st.builds(Move, st.just("after"), number=st.sampled_from((1, 20, 200, 90_000, 700_000))),
     )
-    return st.lists(one, min_size=1, max_size=14)
+    rest = st.lists(one, min_size=4, max_size=12)
+    return st.builds(lambda first, then: [*first, *then], st.sampled_from(OPENINGS), rest)
 
 
 @dataclass

@@ -53,7 +53,10 @@ function weave(here, fresh) { // a log: lines that are as they were stay untouch
     const old = $(line.id), same = old && asServed.get(old) === line.outerHTML;
     if (!same) note(line);
     const kept = same ? old : line;
-    if (old && !same) old.replaceWith(kept);
+    if (old && !same) {
+      if (old.querySelector("details[open]")) kept.querySelector("details")?.setAttribute("open", "");
+      old.replaceWith(kept);
+    }
     if (here.children[at] !== kept) here.insertBefore(kept, here.children[at] ?? null);
   });
   while (here.children.length > lines.length) here.lastElementChild.remove();

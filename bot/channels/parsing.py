@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,14 +15,22 @@ MAX_DEPTH = 60
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
-    """A JSON object. Raises BadInput for anything else: bad UTF-8, lone surrogates, too deep, not an object."""
+    """A JSON object. Raises BadInput for anything else: bad UTF-8, too deep, not an object."""
     try:
-        value = msgspec.json.decode(raw)
+        try:
+            value = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            value = _mended(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
         raise BadInput("The body is no readable JSON.") from error
     if not isinstance(value, dict) or _depth(value) > MAX_DEPTH:
         raise BadInput("The body is no usable JSON object.")
     return value
+
+
+def _mended(raw: bytes) -> Any:
+    """Half an emoji (a lone surrogate) costs its place in the text, not the message, nor its batch."""
+    return msgspec.json.decode(json.dumps(json.loads(raw), ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _depth(value: Any) -> int:

@@ -70,10 +70,10 @@ class Client(BaseRequest):
         url: str,
         method: str,
         request_data: RequestData | None = None,
-        read_timeout: Any = None,
-        write_timeout: Any = None,
-        connect_timeout: Any = None,
-        pool_timeout: Any = None,
+        read_timeout: Any = None,  # noqa: ARG002
+        write_timeout: Any = None,  # noqa: ARG002
+        connect_timeout: Any = None,  # noqa: ARG002
+        pool_timeout: Any = None,  # noqa: ARG002
     ) -> tuple[int, bytes]:
         if self._session is None:
             raise NotSent("closed")
@@ -127,7 +127,7 @@ class Telegram:
             raise BadInput("The update has no update_id.")
         try:
             update = Update.de_json(body, self.bot)
-        except Exception:  # whatever the library cannot read is still an event of somebody
+        except Exception:  # whatever the library cannot read is still an event of somebody  # noqa: BLE001
             return self._unreadable(body, str(update_id), now)
         event = self._event(update, now)
         if event is None:
@@ -179,7 +179,7 @@ class Telegram:
 
     # --- out ---
 
-    def route(self, outgoing: Outgoing, now: datetime) -> str | None:
+    def route(self, outgoing: Outgoing, now: datetime) -> str | None:  # noqa: ARG002
         return SEND
 
     async def send(self, outgoing: Outgoing) -> None:

@@ -34,7 +34,7 @@ class Sprint:
     """What the engine did until the next wait. `session` is None when the flow ended."""
 
     session: Session | None
-    reply: Reply = Reply()
+    reply: Reply = Reply()  # noqa: RUF009 - immutable
     effects: tuple[Effect, ...] = ()
 
 

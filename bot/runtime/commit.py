@@ -214,11 +214,12 @@ def _leaving(connection: Connection, house: House, rows: _Rows, now: datetime) -
         rows.news.add(OUTBOX)
         return [row for row, _, _ in rows.outbox]
     heads: dict[str, int] = {}
-    for row, loaded, outgoing in sorted(queued, key=lambda one: (one[0]["rank"], one[2].seq)):
+    for _, loaded, outgoing in sorted(queued, key=lambda one: (one[0]["rank"], one[2].seq)):
         heads.setdefault(loaded.contact_id, outgoing.seq)
     busy = outbox.with_unsent(connection, heads.keys())
     found = []
-    for row, loaded, outgoing in rows.outbox:
+    for queued_row, loaded, outgoing in rows.outbox:
+        row = queued_row
         head = heads.get(loaded.contact_id) == outgoing.seq and row["state"] == outbox.QUEUED
         if head and loaded.contact_id not in busy:
             addressed = replace(outgoing, address=loaded.address)

@@ -99,7 +99,7 @@ class Delivery(Worker):
             await channel.send(outgoing)
         except SendError as caught:
             error = caught
-        except Exception as caught:  # a fault of ours: what it did is not known
+        except Exception as caught:  # a fault of ours: what it did is not known  # noqa: BLE001
             log.error("send_raised", error=type(caught).__name__)
             error = Unreachable(type(caught).__name__)
         SEND_SECONDS.observe(time.perf_counter() - started)

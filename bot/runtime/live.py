@@ -26,6 +26,11 @@ class News:
     def add(self, *topics: str) -> None:
         self.topics.update(topics)
 
+    def merge(self, other: News) -> None:
+        """Takes over all that the other news tell of."""
+        self.topics |= other.topics
+        self.leaving += other.leaving
+
 
 class Bell:
     """Rings when one of its topics has news. Rings that come while nobody waits are kept as one."""
@@ -37,10 +42,10 @@ class Bell:
     def ring(self) -> None:
         self._event.set()
 
-    async def wait(self, timeout: float) -> bool:
-        """Until it rings, at most `timeout` seconds; whether it rang."""
+    async def wait(self, seconds: float) -> bool:
+        """Until it rings, at most `seconds`; whether it rang."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), timeout)
+            await asyncio.wait_for(self._event.wait(), seconds)
         rang = self._event.is_set()
         self._event.clear()
         return rang

@@ -43,7 +43,7 @@ class Worker(ABC):
                 except StoreUnavailable:
                     log.warning("store_unavailable", worker=self.name)
                     wait = OUTAGE_WAIT
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - a worker never dies of a batch
                     log.error("worker_failed", worker=self.name, error=type(error).__name__)
                     wait = OUTAGE_WAIT
                 if wait > 0:

@@ -36,6 +36,7 @@ from bot.talk import Heard, Mode, Talk, Turn, WokeUp
 BATCH = 64
 MAX_FAILURES = 3
 SLOW_POLL = 5.0  # the truth, should a nudge get lost
+HELD_POLL = 0.05
 
 log = structlog.get_logger("turns")
 
@@ -58,6 +59,7 @@ class Turns(Worker):
         self._database, self._hub, self._library, self._clock = database, hub, library, clock
         self._sealer, self._house = sealer, house
         self.handled = 0
+        self._held_elsewhere = False
 
     async def work(self) -> bool:
         """One batch; whether there may be more. What comes in meanwhile rings the bell."""
@@ -65,12 +67,16 @@ class Turns(Worker):
             count, news = await self._database.write(self._batch)
         except StoreUnavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one event must not stop the others
             log.warning("turn_batch_failed", error=type(error).__name__)
             count, news = await self._one_by_one()
         self.handled += count
         self._hub.spread(news)
         return count >= BATCH or INBOX in news.topics
+
+    async def idle(self) -> float:
+        """Soon, when a contact was held by somebody else for the moment: nobody rings when it is free."""
+        return HELD_POLL if self._held_elsewhere else SLOW_POLL
 
     def _batch(self, connection: Connection) -> tuple[int, News]:
         return self._handle(connection, inbox.waiting_contacts(connection, BATCH))
@@ -83,18 +89,29 @@ class Turns(Worker):
                 count, found = await self._database.write(self._handle, [contact_id])
             except StoreUnavailable:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - one event must not stop the others
                 log.error("turn_failed", error=type(error).__name__)
-                count, found = await self._database.write(self._fail_first, contact_id)
+                count, found = await self._one_failed(contact_id)
             total += count
-            news.topics |= found.topics
+            news.merge(found)
         return total, news
 
+    async def _one_failed(self, contact_id: str) -> tuple[int, News]:
+        try:
+            return await self._database.write(self._fail_first, contact_id)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # not even this can be written; the others must not wait for it
+            log.error("failure_uncounted", error=type(error).__name__)
+            return await self._database.write(inbox.fail_unread, contact_id, MAX_FAILURES), News({INBOX})
+
     def _handle(self, connection: Connection, contact_ids: list[str]) -> tuple[int, News]:
+        self._held_elsewhere = False
         if not contact_ids:
             return 0, News()
         now = self._clock.now()
         loaded = conversations.load(connection, self._sealer, contact_ids, wait=False)
+        self._held_elsewhere = len(loaded) < len(contact_ids)
         pending = inbox.pending(connection, loaded)
         pinned = {one.talk.session.release for one in loaded.values() if one.talk.session}
         released = self._library.released(connection, pinned)
@@ -107,10 +124,11 @@ class Turns(Worker):
             elif broken is not None:
                 failed.append((loaded[contact_id], broken))
         news = commit.apply(connection, house, changes, now)
-        if any(len(events) == inbox.MAX_PER_CONTACT for events in pending.values()):
+        full = any(len(events) == inbox.MAX_PER_CONTACT for events in pending.values())
+        if full or any(len(change.done) < len(pending[change.loaded.contact_id]) for change in changes):
             news.add(INBOX)
         for one, event in failed:
-            news.topics |= self._failed(connection, released, one, event, now).topics
+            news.merge(self._failed(connection, released, one, event, now))
         return sum(len(change.done) for change in changes) + len(failed), news
 
     def _fail_first(self, connection: Connection, contact_id: str) -> tuple[int, News]:
@@ -142,7 +160,7 @@ def fold(
     for event in events:
         try:
             turn = _turn(released, loaded, talk, event, now)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one event must not stop the others
             log.error("take_turn_raised", error=type(error).__name__)
             broken = event
             break

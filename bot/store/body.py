@@ -38,7 +38,7 @@ class TalkState:
     """The part of a talk that only the person's own key opens."""
 
     session: Session | None = None
-    preferences: Preferences = Preferences()
+    preferences: Preferences = Preferences()  # noqa: RUF009 - immutable
     concerns: tuple[datetime, ...] = ()
     held: bool = False
     away: bool = False

@@ -206,7 +206,7 @@ class Lane(Generic[Item, Result]):
             results = await self._database.write(self._function, [waiting.item for waiting in batch])
         except StoreUnavailable as error:
             self._fail(batch, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told to who waits for it
             if len(batch) > 1:
                 for waiting in batch:
                     await self._commit([waiting])

@@ -220,6 +220,20 @@ def failed(connection: Connection, contact_id: str, seq: int, *, park: bool) -> 
     )
 
 
+def fail_unread(connection: Connection, contact_id: str, most: int) -> int:
+    """As `failed`, for a contact of which nothing can be read or written: its first event, parked in the end."""
+    first = connection.execute(
+        select(inbox.c.seq, inbox.c.attempts)
+        .where(inbox.c.contact_id == contact_id, inbox.c.parked.is_(False))
+        .order_by(inbox.c.seq)
+        .limit(1)
+    ).first()
+    if first is None:
+        return 0
+    failed(connection, contact_id, first.seq, park=first.attempts + 1 >= most)
+    return 1
+
+
 def wake(connection: Connection, now: datetime, limit: int = 500) -> int:
     """Turns due wake-ups into events, in their contacts' order. Returns how many."""
     due = connection.execute(

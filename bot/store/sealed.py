@@ -42,7 +42,7 @@ class Cell:
     row: str
 
     def bound_to(self, key_id: str) -> bytes:
-        return "\x1f".join((self.operator_id, self.table, self.column, self.row, key_id)).encode()
+        return f"{self.operator_id}\x1f{self.table}\x1f{self.column}\x1f{self.row}\x1f{key_id}".encode()
 
 
 def _pad(plain: bytes) -> bytes:

@@ -61,7 +61,7 @@ class GroupWriter:
             with connection.begin():
                 for call, future in group:
                     results.append((future, *_attempt(connection, call)))
-        except BaseException as error:  # begin or commit failed: nothing of the group is durable
+        except BaseException as error:  # begin or commit failed: nothing of the group is durable  # noqa: BLE001
             self._disconnect()
             for _, future in group:
                 future.set_exception(error)
@@ -87,7 +87,7 @@ def _attempt(connection: Connection, call: Callable[[Connection], Any]) -> tuple
     connection.exec_driver_sql("SAVEPOINT one")
     try:
         result = call(connection)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told to who waits for it
         connection.exec_driver_sql("ROLLBACK TO one")
         connection.exec_driver_sql("RELEASE one")
         return None, error

@@ -1,3 +1,3 @@
-"""Journeys against the running house: real HTTP, a real database, the platforms played by `tests.platforms`."""
+"""Journeys against the running house: real HTTP, a real database, fake platforms (`tests.platforms`)."""
 
 from __future__ import annotations

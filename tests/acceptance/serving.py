@@ -115,8 +115,9 @@ class Serving:
         """Until every event is handled and everything said has come to an end."""
 
         async def still() -> bool:
-            rows = await self._rows(select(outbox.c.seq).where(outbox.c.state.in_(("queued", "sending"))))
-            return not rows and not await self._rows(select(inbox.c.seq))
+            if await self._rows(select(inbox.c.seq)):  # first: what leaves the inbox is in the outbox by then
+                return False
+            return not await self._rows(select(outbox.c.seq).where(outbox.c.state.in_(("queued", "sending"))))
 
         await self.until(still)
 

@@ -61,7 +61,7 @@ async def test_new_words_arrive_and_what_is_being_written_stays(house: House, ch
     await page.click("text=次の人を受け取る")
     await expect(page.locator("#text")).to_be_focused()
     await page.keyboard.type("書きかけ")
-    await page.locator("#th-log details").first.click()
+    await page.locator("#th-log summary").first.click()
     await house.hear(house.line.heard("u1", "新しいことば"))
     await expect(page.locator("#th-log .them", has_text="新しいことば")).to_be_visible(timeout=2_000)
     await expect(page.locator("#text")).to_have_value("書きかけ")

@@ -11,7 +11,7 @@ from bot.messages import Address, Inbound
 
 
 class Bell(Protocol):
-    async def wait(self, timeout: float) -> bool: ...
+    async def wait(self, seconds: float) -> bool: ...
 
 
 class Stored(Protocol):
