@@ -58,7 +58,7 @@ def attach(
     admin.add_routes(SignIn(pages, door, cookies, streams).routes())
     admin.add_routes(Queue(console, pages).routes())
     admin.add_routes(Threads(console, pages).routes())
-    admin.add_routes([web.get("/stream", streams.stream)])
+    admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 
     async def close(_app: web.Application) -> None:

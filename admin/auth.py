@@ -33,6 +33,7 @@ HASHERS = 2  # a hash takes 64 MiB and a tenth of a second
 MOST_AT_THE_DOOR = 48
 MOST_OF_ONE_NETWORK = 6
 MAX_LOGIN = 64
+MAX_TOKEN = 128
 MAX_SECRET = 1_024
 TOUCH_AFTER = timedelta(minutes=1)
 
@@ -208,7 +209,7 @@ class Door:
 
     async def session(self, token: str, *, touch: bool) -> Session | None:
         """The session of a cookie; None when it is over. `touch` tells that a person acted just now."""
-        if not token or len(token) > 128:
+        if not token or len(token) > MAX_TOKEN or not token.isascii():
             return None
         now = self._clock.now()
         found = await self._database.read(staff.session_member, token, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from aiohttp import web
 
 from admin.auth import Door, Session
 from admin.guard import session_of
-from bot.errors import StoreUnavailable
+from bot.errors import NotFound, StoreUnavailable
 from bot.runtime.live import QUEUE, Bell
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ HEARTBEAT = 15.0
 WRITE_TIMEOUT = 20.0
 RECHECK = 5.0  # seconds a session is trusted between two looks at the database
 RETRY_MS = 2_000
+TICKET_ID = re.compile("[0-9a-f]{32}")
 PER_SESSION = 4
 TOTAL = 500
 
@@ -50,7 +52,10 @@ class Streams:
         session = session_of(request)
         topics = [QUEUE]
         if request.query.get("topic") == "thread":
-            thread = await self._desk.thread(session.member, request.query.get("ticket", "")[:32])
+            ticket_id = request.query.get("ticket", "")
+            if not TICKET_ID.fullmatch(ticket_id):
+                raise NotFound
+            thread = await self._desk.thread(session.member, ticket_id)
             topics.append(thread.ticket.contact_id)
         if self._closing or not self._has_room(session.token):
             return web.Response(status=503, headers={"Retry-After": "10"})

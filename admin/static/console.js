@@ -10,10 +10,10 @@ const { topic, ticket } = place?.dataset ?? {};
 
 const asServed = new WeakMap(); // elements as the server wrote them, whatever was opened or typed since
 const note = (element) => asServed.set(element, element.outerHTML);
-let busy = false, again = false, pressed = false, active = false, over = false;
+let busy = false, again = false, pressed = false, active = false;
 
 async function renew() {
-  if (busy || pressed || over) { again = true; return; }
+  if (busy || pressed) { again = true; return; }
   busy = true; again = false;
   const used = active; active = false;
   try {
@@ -64,8 +64,10 @@ function weave(here, fresh) { // a log: lines that are as they were stay untouch
 }
 
 function ended(status) { // signed out: nothing of the person stays on the screen, what is being written does
-  if (status === 404 || !$("text")?.value.trim()) { location.assign(status === 404 ? "/admin" : "/admin/login"); return; }
-  $("lapsed").hidden = false;
+  if (status === 404) location.reload(); // somebody else has it now; the page says so
+  else if (!$("text")?.value.trim()) location.assign("/admin/login");
+  else $("lapsed").hidden = false;
+  if (!$("th-log")) return;
   for (const part of ["th-log", "th-side"]) { asServed.delete($(part)); $(part).replaceChildren(); }
 }
 
@@ -143,11 +145,8 @@ addEventListener("keydown", (event) => {
   else if (key === "Enter" && target === document.body && on) on.click();
 });
 
-const box = $("keys-on");
-if (box) {
-  box.checked = keysOn();
-  box.addEventListener("change", () => {
-    const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `${SWITCH}=${box.checked ? "on" : "off"}; Path=/admin; Max-Age=31536000; SameSite=Strict${secure}`;
-  });
-}
+if ($("keys-on")) $("keys-on").checked = keysOn();
+$("keys-on")?.addEventListener("change", ({ target }) => {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${SWITCH}=${target.checked ? "on" : "off"}; Path=/admin; Max-Age=31536000; SameSite=Strict${secure}`;
+});

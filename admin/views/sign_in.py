@@ -49,13 +49,15 @@ class SignIn:
         token = session_of(request).token
         await self._door.leave(token)
         self._streams.end(token)
-        response = web.Response(status=303, headers={"Location": "/admin/login"})
+        # what was open must not come back by the back button
+        headers = {"Location": "/admin/login", "Clear-Site-Data": '"cache"'}
+        response = web.Response(status=303, headers=headers)
         self._cookies.drop(response, self._cookies.session)
         return response
 
     def _sheet(self, request: web.Request, *, login: str = "", wrong: bool = False) -> web.Response:
         seen = request.cookies.get(self._cookies.login, "")
-        csrf = seen if len(seen) == 43 else secrets.token_urlsafe(32)
+        csrf = seen if len(seen) == 43 and seen.isascii() else secrets.token_urlsafe(32)
         status = 401 if wrong else 200
         response = self._pages.render(
             request, "login.html", None, status=status, login=login, wrong=wrong, login_csrf=csrf

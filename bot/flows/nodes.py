@@ -178,7 +178,7 @@ def _withdraw(step: model.Withdraw, scene: Scene) -> Entered:
     return replace(_spoken(step, scene), effects=(WithdrawRequest(),))
 
 
-def _forget(step: model.Forget, scene: Scene) -> Entered:
+def _forget(_step: model.Forget, scene: Scene) -> Entered:
     receipt = Reply(texts=scene.content.text("erased"))
     return Entered(session=scene.session, effects=(ForgetContact(receipt=receipt),), ends=True)
 

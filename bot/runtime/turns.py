@@ -101,7 +101,7 @@ class Turns(Worker):
             return await self._database.write(self._fail_first, contact_id)
         except StoreUnavailable:
             raise
-        except Exception as error:  # not even this can be written; the others must not wait for it
+        except Exception as error:  # not even this can be written; the others must not wait for it  # noqa: BLE001 - one event must not stop the others
             log.error("failure_uncounted", error=type(error).__name__)
             return await self._database.write(inbox.fail_unread, contact_id, MAX_FAILURES), News({INBOX})
 

@@ -77,7 +77,7 @@ _HOLD = (
     .with_for_update()
 )
 _HOLD_FREE = _HOLD.with_for_update(skip_locked=True)
-_HOLD = (
+_BY_ADDRESS = (
     select(contacts.c.address_key, contacts.c.contact_id, contacts.c.sealed_key, talks.c.last_seq)
     .join(talks, talks.c.contact_id == contacts.c.contact_id)
     .where(contacts.c.address_key.in_(bindparam("address_keys", expanding=True)))
@@ -174,7 +174,7 @@ def hold(
     """The contact of each address, locked in key order; unknown ones are made, with a key and a nickname."""
     keys = {sealer.keyring.address_key(operator_id, address): address for address in addresses}
     held: dict[Address, Held] = {}
-    for row in connection.execute(_HOLD, {"address_keys": list(keys)}):
+    for row in connection.execute(_BY_ADDRESS, {"address_keys": list(keys)}):
         held[keys[bytes(row.address_key)]] = Held(
             contact_id=row.contact_id,
             key=sealer.contact_key(operator_id, row.contact_id, row.sealed_key),

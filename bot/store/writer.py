@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from bot.errors import StoreUnavailable
+
 MAX_GROUP = 64
 
 Job = tuple[Callable[[Connection], Any], "Future[Any]"]
@@ -26,17 +28,24 @@ class GroupWriter:
         self._engine = engine
         self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._door, self._closed = threading.Lock(), False
         self._thread = threading.Thread(target=self._work, name="store-write", daemon=True)
         self._thread.start()
 
     def submit(self, call: Callable[[Connection], Any]) -> Future[Any]:
+        """Raises StoreUnavailable once it is closed: nobody would come back to the call."""
         future: Future[Any] = Future()
-        self._jobs.put((call, future))
+        with self._door:
+            if self._closed:
+                raise StoreUnavailable
+            self._jobs.put((call, future))
         return future
 
     def close(self) -> None:
         """Finishes what was handed in, then ends."""
-        self._jobs.put(None)
+        with self._door:
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join()
 
     def _work(self) -> None:

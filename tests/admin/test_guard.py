@@ -163,3 +163,14 @@ async def test_an_editor_sees_no_conversation(house: House) -> None:
         assert browser.status in (403, 404)
     mizuno = await house.signed_in()
     assert "1人が待っています" in mizuno.text
+
+
+async def test_cookies_nobody_gave_are_no_error(house: House) -> None:
+    browser = house.browser()
+    for value in ("x", "x" * 500, "\u3042", "a=b"):
+        await browser.get(
+            "/admin/login", {"Cookie": f"engawa_staff={value}; engawa_login={value}; engawa_lang={value}"}
+        )
+        assert browser.status == 200
+        await browser.get("/admin", {"Cookie": f"engawa_staff={value}"}, follow=False)
+        assert browser.status == 303

@@ -43,6 +43,8 @@ async def test_a_conversation_rings_for_who_may_see_it(house: House) -> None:
     await browser.post(f"/admin/tickets/{ticket}/claim")
     async with other.stream(f"topic=thread&ticket={ticket}") as response:
         assert response.status == 404
+    async with browser.stream("topic=thread&ticket=%00") as response:
+        assert response.status == 404
     async with browser.stream(f"topic=thread&ticket={ticket}") as response:
         await opened(response)
         await house.hear(house.line.heard("u1", "ことば"))

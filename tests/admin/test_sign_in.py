@@ -100,6 +100,7 @@ async def test_the_session_is_new_at_sign_in_and_over_after_leaving(house: House
     await browser.get("/admin")
     left = await browser.post("/admin/logout", follow=False)
     assert (left.status, left.headers["Location"]) == (303, "/admin/login")
+    assert left.headers["Clear-Site-Data"] == '"cache"'
     assert await house.engawa.database.read(_hashes) == []
     assert (await planted.get("/admin", follow=False)).status == 303
 
