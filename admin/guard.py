@@ -131,7 +131,7 @@ class Guard:
 
     def _has_seen_login(self, request: web.Request, form: Mapping[str, str]) -> bool:
         cookie, field = request.cookies.get(self._cookies.login, ""), form.get("csrf", "")
-        return 0 < len(cookie) and cookie.isascii() and hmac.compare_digest(cookie.encode(), field.encode())
+        return bool(cookie) and cookie.isascii() and hmac.compare_digest(cookie.encode(), field.encode())
 
 
 def is_background(request: web.Request) -> bool:

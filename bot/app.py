@@ -221,16 +221,16 @@ class WebBackend:
     async def accept(self, events: Sequence[Inbound]) -> Sequence[Accepted]:
         return await self._engawa.ingress.accept(events)
 
-    async def thread(self, address: Address, after: int) -> Thread:
-        return await self._engawa.database.read(self._thread, address, after)
+    async def thread(self, address: Address, after: int, *, newest: bool = False) -> Thread:
+        return await self._engawa.database.read(self._thread, address, after, newest)
 
-    def _thread(self, connection: Connection, address: Address, after: int) -> Thread:
+    def _thread(self, connection: Connection, address: Address, after: int, newest: bool) -> Thread:
         sealer = self._engawa.sealer
         contact_id = conversations.find(connection, sealer, self._engawa.operator_id, address)
         if contact_id is None:
             return Thread(messages=[], state={"mode": Mode.BOT, "line": self.text("state_bot")}, topic=None)
         loaded = conversations.load(connection, sealer, [contact_id], lock=False)[contact_id]
-        lines = timeline.for_person(connection, loaded, after=after)
+        lines = timeline.for_person(connection, loaded, after=after, newest=newest)
         mode, ticket = loaded.talk.mode, loaded.talk.ticket
         line = self.text(f"state_{mode}")
         if mode is Mode.HUMAN and ticket is not None:

@@ -93,6 +93,9 @@ def bubbles(draw: DrawFn) -> tuple[str, ...]:
     return (*said, draw(st.sampled_from(["はい。", *("{" + name + "}" for name in sorted(ALWAYS_KNOWN))])))
 
 
+SAID = bubbles()
+
+
 @st.composite
 def packs(draw: DrawFn) -> Pack:
     """The seed with flows of its own: every kind of step, targets anywhere, the named targets among them."""
@@ -104,11 +107,7 @@ def packs(draw: DrawFn) -> Pack:
     flows = {}
     for flow, kinds_ in layout.items():
         steps = {f"s{at}": draw(_step(kind, f"{flow}/s{at}", places)) for at, kind in enumerate(kinds_)}
-        entry = draw(
-            st.sampled_from(
-                ((), (f"ことば{flow[-1]}",), (f"ワード{flow[-1]}", "つらい" if flow == "X-0" else "x"))
-            )
-        )
+        entry = draw(st.sampled_from(((), (f"ことば{flow[-1]}",), ("つらい",) if flow == "X-0" else ())))
         flows[flow] = model.Flow(id=flow, name=flow, entry=entry, steps=steps)
     anywhere = st.sampled_from([target for target, _ in places])
     menus = st.sampled_from([target for target, kind in places if kind is model.Menu])
@@ -130,16 +129,16 @@ def _step(
     onward = [target for place, (target, kind_) in enumerate(places) if kind_ not in passing or place > at]
     anywhere = st.sampled_from([target for target, _ in places])
     choices = st.dictionaries(labels, anywhere, max_size=3)
-    fields: dict[str, SearchStrategy[object]] = {"say": bubbles(), "choices": choices}
+    known: dict[str, SearchStrategy[object]] = {"say": SAID, "choices": choices}
     if kind in passing:
-        fields["to"] = st.sampled_from(onward)
+        known["to"] = st.sampled_from(onward)
     if kind is model.Menu or kind in model.PLACES:
-        fields["save"] = st.sampled_from(("", "進め方"))
+        known["save"] = st.sampled_from(("", "進め方"))
     if kind is model.Menu:
-        fields["exits"] = st.just("std") | st.sampled_from(("std", "none"))
-        fields["choices"] = st.dictionaries(labels, anywhere, min_size=1, max_size=4)
+        known["exits"] = st.just("std") | st.sampled_from(("std", "none"))
+        known["choices"] = st.dictionaries(labels, anywhere, min_size=1, max_size=4)
     if kind is model.Ask:
-        fields |= {"to": anywhere, "pause": st.sampled_from((0, 0, 20))}
+        known |= {"to": anywhere, "pause": st.sampled_from((0, 0, 20))}
     if kind in (model.ShowResources, model.ShowEvents):
         query = st.builds(
             model.Query,
@@ -148,12 +147,12 @@ def _step(
             dated=st.booleans(),
             limit=st.integers(1, 3),
         )
-        fields |= {"query": query, "each": anywhere | st.just("")}
+        known |= {"query": query, "each": anywhere | st.just("")}
     if kind is model.Handoff:
-        fields["reason"] = st.sampled_from([reason.value for reason in Reason])
+        known["reason"] = st.sampled_from([reason.value for reason in Reason])
     if kind is model.Prefer:
-        fields |= {"silent": st.none() | st.booleans(), "hush_days": st.none() | st.integers(1, 400)}
-    return st.builds(kind, **fields)
+        known |= {"silent": st.none() | st.booleans(), "hush_days": st.none() | st.integers(1, 400)}
+    return st.builds(kind, **known)
 
 
 # --- conversations --------------------------------------------------------------------------------------------

@@ -67,8 +67,7 @@ function ended(status) { // signed out: nothing of the person stays on the scree
   if (status === 404) location.reload(); // somebody else has it now; the page says so
   else if (!$("text")?.value.trim()) location.assign("/admin/login");
   else $("lapsed").hidden = false;
-  if (!$("th-log")) return;
-  for (const part of ["th-log", "th-side"]) { asServed.delete($(part)); $(part).replaceChildren(); }
+  for (const part of ["th-log", "th-side"].map($)) if (part) { asServed.delete(part); part.replaceChildren(); }
 }
 
 // ——— when to look: told by the stream; else every ten seconds; each minute for the words of time ———
@@ -109,9 +108,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "1";
-  if (!button?.dataset.busy) return;
-  button.style.minWidth = `${button.offsetWidth}px`;
-  button.textContent = button.dataset.busy;
+  if (button?.dataset.busy) button.textContent = button.dataset.busy;
 });
 addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
 

@@ -26,6 +26,7 @@ from bot.messages import Address, Inbound, Kind, Outgoing, Purpose, ReplyHint
 
 CAPABILITIES = Capabilities(max_text=5_000, max_messages=5, max_choices=13, max_label=20)
 TOKEN_FRESH = timedelta(seconds=50)  # LINE: "use within one minute"
+TOKEN_ENDS = timedelta(minutes=20)  # after the event, however late it was brought
 RETRY_KEY_KEPT = timedelta(hours=24)
 REPLY, PUSH = "reply", "push"
 WORTH_A_PUSH = frozenset({Purpose.SAFETY, Purpose.COUNSELOR, Purpose.RECEIPT})
@@ -84,15 +85,15 @@ class Line:
         if not isinstance(user, str) or not user:
             return None
         kind, text, choice = _meaning(event)
-        token = event.get("replyToken")
+        sent_at = instant(event.get("timestamp"), 1000, now)
         return Inbound(
             address=Address(account=self._account, key=user),
             dedupe_key=event_id,
-            sent_at=instant(event.get("timestamp"), 1000, now),
+            sent_at=sent_at,
             kind=kind,
             text=text,
             choice_id=choice,
-            reply_hint=ReplyHint(token=token, received_at=now) if isinstance(token, str) and token else None,
+            reply_hint=_hint(event.get("replyToken"), sent_at, now),
         )
 
     # --- out ---
@@ -183,6 +184,13 @@ def _raise(status: int, headers: Mapping[str, str]) -> None:
     if status >= 500:
         raise Unreachable(f"HTTP {status}")
     raise Rejected(f"HTTP {status}")
+
+
+def _hint(token: Any, sent_at: datetime, now: datetime) -> ReplyHint | None:
+    """A token that may work. One that cannot is not tried: its refusal could pass for an earlier success."""
+    if isinstance(token, str) and token and now - sent_at < TOKEN_ENDS:
+        return ReplyHint(token=token, received_at=now)
+    return None
 
 
 def _meaning(event: dict[str, Any]) -> tuple[Kind, str, str]:

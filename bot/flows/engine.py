@@ -39,13 +39,18 @@ class Sprint:
 
 
 def begin(content: Content, target: str, now: datetime, *, session: Session | None = None) -> Sprint:
-    """Goes to `target` (`FLOW/step`), in the running session or a new one pinned to the latest release."""
+    """Goes to `target` (`FLOW/step`), in the running session or a new one pinned to the latest release.
+
+    Targets come from the latest texts and entry words: one the session's own release lacks moves it there.
+    """
     flow, step = model.resolve(target, "")
     if session is None:
         session = Session(flow=flow, step=step, release=content.number, started_at=now)
     else:
-        session = session.at(flow, step)
-    return _run(content, _fresh(content, session, now), now)
+        session = _fresh(content, session.at(flow, step), now)
+    if _step(content, session.release, flow, step) is None:
+        session = replace(session, release=content.number, started_at=now)
+    return _run(content, session, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ A target is `step` (same flow) or `FLOW/step`. Choices map a label to a target; 
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -143,6 +144,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return f"{self.id}/{next(iter(self.steps))}"
 
 
+@lru_cache(maxsize=4096)
 def choice_key(label: str) -> str:
     """A short, stable name of a choice within its step: survives reordering, fits Telegram's 64 bytes."""
     return hashlib.blake2b(label.encode(), digest_size=4).hexdigest()

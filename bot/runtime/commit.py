@@ -56,9 +56,6 @@ class House:
     desk_id: str = ""
 
 
-NOWHERE = Address(account="", key="")
-
-
 @dataclass(slots=True)
 class _Rows:
     """The rows of a batch, gathered before anything is written."""
@@ -195,7 +192,7 @@ def _say(
     outgoing = Outgoing(
         contact_id=loaded.contact_id,
         seq=seq,
-        address=NOWHERE,
+        address=Address(account=loaded.account_id, key=""),
         reply=reply,
         purpose=purpose,
         attempt=1,
@@ -222,10 +219,9 @@ def _leaving(connection: Connection, house: House, rows: _Rows, now: datetime) -
         row = queued_row
         head = heads.get(loaded.contact_id) == outgoing.seq and row["state"] == outbox.QUEUED
         if head and loaded.contact_id not in busy:
-            addressed = replace(outgoing, address=loaded.address)
-            via = house.route(addressed, now)
+            via = house.route(outgoing, now)
             if via is not None:
-                rows.news.leaving.append(replace(addressed, via=via))
+                rows.news.leaving.append(replace(outgoing, address=loaded.address, via=via))
                 row = outbox.started(row, via, now)
         if row["state"] == outbox.QUEUED:
             rows.news.add(OUTBOX)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -40,7 +40,7 @@ class Delivery(Worker):
         super().__init__(hub, OUTBOX, poll=SLOW_POLL)
         self._database, self._hub, self._channels = database, hub, channels
         self._clock, self._sealer = clock, sealer
-        self._finished: Lane[Outcome, bool] = Lane(database, outbox.finish)
+        self._finished: Lane[Outcome, bool] = Lane(database, _finish)
         self._sends: set[asyncio.Task[None]] = set()
         self._next_due: datetime | None = None
         hub.send = self.send
@@ -107,8 +107,6 @@ class Delivery(Worker):
         SENDS.labels(via=outgoing.via, outcome=outcome.error_code or outcome.state).inc()
         try:
             more = await self._finished.put(outcome)
-            if isinstance(error, ContactGone):
-                await self._database.write(_mark_gone, outgoing.contact_id)
         except StoreUnavailable:
             log.warning(
                 "send_unmarked"
@@ -136,6 +134,10 @@ class Delivery(Worker):
                 return Outcome(**common, state=state, due_at=now, error_code=error.code)  # type: ignore[arg-type]
 
 
-def _mark_gone(connection: Connection, contact_id: str) -> None:
-    conversations.set_reachable(connection, {contact_id: False})
-    outbox.cancel_all(connection, [contact_id])
+def _finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
+    """Marks what became of tries. Who is gone is left alone from the same commit on."""
+    gone = sorted({outcome.contact_id for outcome in outcomes if outcome.error_code == ContactGone.code})
+    if gone:
+        conversations.set_reachable(connection, dict.fromkeys(gone, False))
+        outbox.cancel_all(connection, gone)
+    return outbox.finish(connection, outcomes)

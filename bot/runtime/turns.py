@@ -6,7 +6,7 @@ pending. A batch that fails is replayed contact by contact; three real failures 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,10 +18,10 @@ from bot.content.library import Library
 from bot.content.pack import Released
 from bot.conversation import take_turn
 from bot.errors import StoreUnavailable
-from bot.flows.effects import Effect, OpenTicket, Say
+from bot.flows.effects import Effect, OpenTicket, Say, SetReachable
 from bot.handoff import ticket as tickets
 from bot.handoff.risk import Level
-from bot.messages import Reply
+from bot.messages import Kind, Reply
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
 from bot.runtime.live import INBOX, Hub, News
@@ -156,7 +156,7 @@ def fold(
 ) -> tuple[Change, Pending | None]:
     """All events of a contact as one change; stops before one whose turn fails, which is returned."""
     talk, deeds, done = loaded.talk, list[Deed](), list[int]()
-    broken = None
+    broken, reachable = None, loaded.reachable
     for event in events:
         try:
             turn = _turn(released, loaded, talk, event, now)
@@ -165,11 +165,22 @@ def fold(
             broken = event
             break
         talk = turn.talk
+        effects, reachable = _reached(turn.effects, event, reachable=reachable)
         cause = f"wake:{event.wake_reason}" if event.wake_reason else f"event:{event.seq}"
-        deeds.append(Deed(effects=turn.effects, cause=cause, hint=event.hint))
+        deeds.append(Deed(effects=effects, cause=cause, hint=event.hint))
         done.append(event.seq)
     talk = conversations.bumped(loaded, talk)
     return Change(loaded=loaded, talk=talk, deeds=deeds, done=done), broken
+
+
+def _reached(effects: Sequence[Effect], event: Pending, *, reachable: bool) -> tuple[Sequence[Effect], bool]:
+    """Who writes to us has not blocked us (any more), even when the platform's word on that comes later."""
+    told = [effect.reachable for effect in effects if isinstance(effect, SetReachable)]
+    if told:
+        return effects, told[-1]
+    if reachable or event.heard is None or event.heard.kind == Kind.UNSENT:
+        return effects, reachable
+    return (SetReachable(reachable=True), *effects), True
 
 
 def _turn(released: Released, loaded: Loaded, talk: Talk, event: Pending, now: datetime) -> Turn:

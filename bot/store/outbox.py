@@ -320,11 +320,11 @@ def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
     )
 
 
-_NEXT_DUE = select(func.min(outbox.c.due_at)).where(outbox.c.state.in_(UNSENT))
+_NEXT_DUE = select(func.min(_UNSENT_ROWS.c.due_at)).where(_UNSENT_ROWS.c.place == 1)
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When the next unsent row is due; None when all is sent."""
+    """When the next head is due; None when all is sent. What waits behind a head is not due before it."""
     found: datetime | None = connection.scalar(_NEXT_DUE)
     return found
 

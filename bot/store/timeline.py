@@ -47,9 +47,15 @@ def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
 
 
 def lines(
-    connection: Connection, loaded: Loaded, *, after: int = 0, before: int | None = None, limit: int = 200
+    connection: Connection,
+    loaded: Loaded,
+    *,
+    after: int = 0,
+    before: int | None = None,
+    limit: int = 200,
+    newest: bool = True,
 ) -> list[Line]:
-    """Lines with `after` < seq (< `before`), oldest first; the last `limit` of them."""
+    """Lines with `after` < seq (< `before`), oldest first: the newest `limit` of them, or the first ones."""
     query = (
         select(
             timeline.c.seq,
@@ -64,7 +70,7 @@ def lines(
             (outbox_table.c.contact_id == timeline.c.contact_id) & (outbox_table.c.seq == timeline.c.seq),
         )
         .where(timeline.c.contact_id == loaded.contact_id, timeline.c.seq > after)
-        .order_by(timeline.c.seq.desc())
+        .order_by(timeline.c.seq.desc() if newest else timeline.c.seq)
         .limit(limit)
     )
     if before is not None:
@@ -84,14 +90,16 @@ def lines(
         )
         for found in connection.execute(query)
     ]
-    return found[::-1]
+    return found[::-1] if newest else found
 
 
-def for_person(connection: Connection, loaded: Loaded, *, after: int, limit: int = 200) -> list[Line]:
-    """What the person sees on the web: their own words and what was sent to them."""
+def for_person(
+    connection: Connection, loaded: Loaded, *, after: int, limit: int = 200, newest: bool = False
+) -> list[Line]:
+    """What the person sees on the web: their own words and what was sent to them. Who asks again gets the rest."""
     return [
         line
-        for line in lines(connection, loaded, after=after, limit=limit)
+        for line in lines(connection, loaded, after=after, limit=limit, newest=newest)
         if line.author in SHOWN_TO_PERSON
         and line.body.kind not in HIDDEN_KINDS
         and line.delivery in (None, outbox.SENT)

@@ -100,7 +100,7 @@ class TestStart:
         [first] = start(store)
         store.run(outbox.finish, [ended(first, outbox.QUEUED, due_at=NOW + LATER)])
         assert start(store) == []
-        assert store.run(outbox.next_due) == NOW
+        assert store.run(outbox.next_due) == NOW + LATER
         assert seqs(start(store, NOW + LATER)) == [2]
         assert store.run(outbox.unsent_count) == 2
 

@@ -35,8 +35,8 @@ class Backend(Protocol):
         """Stores events durably. Raises StoreUnavailable."""
         ...
 
-    async def thread(self, address: Address, after: int) -> Thread:
-        """The messages after a seq; `topic` None when we know nobody at this address (any more)."""
+    async def thread(self, address: Address, after: int, *, newest: bool = False) -> Thread:
+        """The first messages after a seq, or the newest ones; `topic` None when we know nobody at this address (any more)."""
         ...
 
     def listen(self, topic: str) -> AbstractContextManager[Bell]: ...

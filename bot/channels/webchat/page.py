@@ -66,7 +66,7 @@ class WebChat:
             address = address_of(token)
         thread = None
         try:
-            thread = await self._backend.thread(address, 0)
+            thread = await self._backend.thread(address, 0, newest=True)
         except StoreUnavailable:
             error = error or self._words[_language(request)]["failed"]
         lang = _language(request)
@@ -118,7 +118,7 @@ class WebChat:
         address = self._sessions.address(request)
         try:
             if address is not None:
-                thread = await self._backend.thread(address, 0)
+                thread = await self._backend.thread(address, 0, newest=True)
                 if thread.topic is not None:
                     seq = max((message["seq"] for message in thread.messages), default=0)
                     return web.json_response({"seq": seq})
