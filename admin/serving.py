@@ -83,6 +83,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 operator_id=engawa.operator_id,
                 secure_cookies=engawa.settings.https,
                 service_name=lambda: engawa.service_name,
+                desk_name=engawa.desk_name,
             ),
         )
     else:

@@ -100,23 +100,22 @@ SAID = bubbles()
 def packs(draw: DrawFn) -> Pack:
     """The seed with flows of its own: every kind of step, targets anywhere, the named targets among them."""
     kinds = st.lists(st.sampled_from(list(KINDS)), max_size=4)
-    layout = {"X-0": [model.Menu, *draw(kinds)]}
+    layout = {"X-0": [model.Menu, model.Withdraw, *draw(kinds)]}
     for number in range(1, draw(st.integers(1, 3))):
         layout[f"X-{number}"] = draw(kinds.filter(bool))
     places = [(f"{flow}/s{at}", kind) for flow, kinds_ in layout.items() for at, kind in enumerate(kinds_)]
     flows = {}
     for flow, kinds_ in layout.items():
         steps = {f"s{at}": draw(_step(kind, f"{flow}/s{at}", places)) for at, kind in enumerate(kinds_)}
-        entry = draw(st.sampled_from(((), (f"ことば{flow[-1]}",), ("つらい",) if flow == "X-0" else ())))
-        flows[flow] = model.Flow(id=flow, name=flow, entry=entry, steps=steps)
-    anywhere = st.sampled_from([target for target, _ in places])
+        may_have_words = kinds_[0] in (*model.PLACES, model.Prefer, model.Withdraw, model.End)
+        words_ = (("つらい", "ことば") if flow == "X-0" else (f"ことば{flow[-1]}",)) if may_have_words else ()
+        flows[flow] = model.Flow(id=flow, name=flow, entry=draw(st.sampled_from(((), words_))), steps=steps)
     menus = st.sampled_from([target for target, kind in places if kind is model.Menu])
     texts = dict(seed_pack().texts)
-    for key in texts:
-        if key == "start" or is_safety(key):
-            texts[key] = (draw(menus),)
-        elif key in TARGET_TEXTS:
-            texts[key] = (draw(anywhere), draw(anywhere)) if key == "person" else (draw(anywhere),)
+    for key, targets in seed_pack().texts.items():
+        if key in TARGET_TEXTS or is_safety(key):
+            texts[key] = tuple(draw(menus) for _ in targets)
+    texts["withdraw"] = ("X-0/s1",)
     return replace(seed_pack(), flows=flows, texts=texts, entries=entry_words(flows))
 
 

@@ -29,6 +29,11 @@ TOKEN_FRESH = timedelta(seconds=50)  # LINE: "use within one minute"
 TOKEN_ENDS = timedelta(minutes=20)  # after the event, however late it was brought
 RETRY_KEY_KEPT = timedelta(hours=24)
 REPLY, PUSH = "reply", "push"
+WORDLESS = frozenset(
+    {"accountLink", "activated", "beacon", "botResumed", "botSuspended", "deactivated", "delivery", "join", "leave"}
+    | {"memberJoined", "memberLeft", "membership", "module", "videoPlayComplete"}
+)
+"""Known kinds in which nobody says anything: answering them would be an unasked message (R-011)."""
 WORTH_A_PUSH = frozenset({Purpose.SAFETY, Purpose.COUNSELOR, Purpose.RECEIPT})
 
 
@@ -76,7 +81,7 @@ class Line:
 
     def _event(self, event: Any, now: datetime) -> Inbound | None:
         """One event; None for what is not ours to answer: groups, standby mode, events about nobody."""
-        if not isinstance(event, dict) or event.get("mode") == "standby":
+        if not isinstance(event, dict) or event.get("mode") == "standby" or event.get("type") in WORDLESS:
             return None
         source, event_id = event.get("source"), event.get("webhookEventId")
         if not isinstance(source, dict) or source.get("type") != "user" or not isinstance(event_id, str):

@@ -138,17 +138,15 @@ class Telegram:
 
     def _event(self, update: Update, now: datetime) -> Inbound | None:
         """What a private update means; None for groups, channels and updates about nobody. Names are not looked at."""
-        chat, user = update.effective_chat, update.effective_user
-        if chat is not None and chat.type != "private":
-            return None
-        key = chat.id if chat is not None else (user.id if user is not None else None)
-        if key is None:
+        said = update.message or update.edited_message or update.callback_query or update.my_chat_member
+        chat = update.effective_chat
+        if said is None or chat is None or chat.type != "private":
             return None
         kind, text, choice = _meaning(update)
         message = update.effective_message
         sent_at = getattr(message, "date", None) if update.callback_query is None else None
         return Inbound(
-            address=Address(account=self._account, key=str(key)),
+            address=Address(account=self._account, key=str(chat.id)),
             dedupe_key=str(update.update_id),
             sent_at=min(sent_at, now) if sent_at is not None else now,
             kind=kind,

@@ -68,8 +68,9 @@ def _texts(pack: Pack) -> Iterator[Issue]:
                 step = _found(pack, target, "")
                 if step is None:
                     yield Issue(path=path, message=f"leads to {target}, which does not exist")
-                elif (key == "start" or is_safety(key)) and not isinstance(step, model.Menu):
-                    yield Issue(path=path, message=f"leads to {target}, which must be a menu")
+                elif not isinstance(step, model.Withdraw if key == "withdraw" else model.Menu):
+                    kind = "withdraw" if key == "withdraw" else "menu"
+                    yield Issue(path=path, message=f"leads to {target}, which must be of kind {kind}")
         else:
             yield from _bubbles(path, bubbles)
         if key in ("exits", "see_entry") or key.startswith("nav_"):
@@ -136,6 +137,10 @@ def _flows(pack: Pack) -> Iterator[Issue]:
                 yield Issue(path=path, message=f"the word {word} already opens {other}")
             elif folded in pack.commands:
                 yield Issue(path=path, message=f"the word {word} means {pack.commands[folded]} everywhere")
+        if flow.entry and isinstance(_arrival(pack, flow.first), model.Forget | model.Handoff):
+            yield Issue(
+                path=f"flow/{flow.id}/entry", message="a word alone would erase or hand over; ask first"
+            )
         for name, step in flow.steps.items():
             yield from _step(pack, flow, name, step)
 
@@ -170,21 +175,19 @@ def _step(pack: Pack, flow: model.Flow, name: str, step: model.AnyStep) -> Itera
         yield Issue(path=f"{path}/pause", message=f"is 0 to {MAX_PAUSE} seconds")
     if isinstance(step, model.Prefer) and not 1 <= (step.hush_days or 1) <= MAX_HUSH_DAYS:
         yield Issue(path=f"{path}/hush_days", message=f"is 1 to {MAX_HUSH_DAYS}")
-    if isinstance(step, model.Say | model.Goto) and not _arrives(pack, flow, name):
+    if isinstance(step, model.Say | model.Goto) and _arrival(pack, f"{flow.id}/{name}") is None:
         yield Issue(path=f"{path}/to", message="goes round in a circle and never waits")
     yield from _choices(pack, flow, path, step)
 
 
-def _arrives(pack: Pack, flow: model.Flow, name: str) -> bool:
-    """Whether going on from a step that does not wait comes to one that does, or ends."""
-    seen, place = set[tuple[str, str]](), (flow.id, name)
-    while place not in seen and len(seen) < MAX_STEPS:
-        seen.add(place)
-        step = _found(pack, "/".join(place), "")
+def _arrival(pack: Pack, target: str) -> model.AnyStep | str | None:
+    """Where going on from a target comes to wait or act; None when it never does, the target when it is missing."""
+    for _ in range(MAX_STEPS):
+        step = _found(pack, target, "")
         if not isinstance(step, model.Say | model.Goto):
-            return True
-        place = model.resolve(step.to, place[0])
-    return False
+            return step or target
+        target = "/".join(model.resolve(step.to, target.partition("/")[0]))
+    return None
 
 
 def _choices(pack: Pack, flow: model.Flow, path: str, step: model.AnyStep) -> Iterator[Issue]:

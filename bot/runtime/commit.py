@@ -13,7 +13,7 @@ from bot.flows import effects as fx
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
 from bot.messages import Address, Outgoing, Purpose, Reply, ReplyHint
-from bot.runtime.live import OUTBOX, QUEUE, RECEIPTS, News
+from bot.runtime.live import ERASED, OUTBOX, QUEUE, RECEIPTS, News
 from bot.store import conversations, counts, erase, inbox, outbox, tickets, timeline, wakeups
 from bot.store.body import Body
 from bot.store.conversations import Loaded
@@ -238,12 +238,21 @@ def _forget(
     now: datetime,
 ) -> None:
     effect, deed = forget
-    by_reading = change.loaded.account_id in house.read_accounts
+    ticket = change.talk.ticket
+    if ticket is not None and not ticket.desk_id:
+        ticket = replace(ticket, desk_id=house.desk_id)
     erase.erase(
-        connection, house.sealer, now, change.loaded, effect.receipt, deed.hint, by_reading=by_reading
+        connection,
+        house.sealer,
+        now,
+        change.loaded,
+        effect.receipt,
+        deed.hint,
+        ticket=ticket,
+        by_reading=change.loaded.account_id in house.read_accounts,
     )
     rows.counted[change.loaded.operator_id]["erased"] += 1
-    rows.news.add(change.loaded.contact_id, RECEIPTS, QUEUE)
+    rows.news.add(change.loaded.contact_id, RECEIPTS, ERASED, QUEUE)
 
 
 def _write(connection: Connection, house: House, rows: _Rows, now: datetime) -> None:

@@ -12,13 +12,14 @@ from bot.messages import Outgoing
 INBOX = "inbox"
 OUTBOX = "outbox"
 RECEIPTS = "receipts"
+ERASED = "erased"
 QUEUE = "queue"
 EVERYTHING = "*"
 
 
 @dataclass(slots=True)
 class News:
-    """Topics that changed: `inbox`, `outbox`, `receipts`, `queue`, or a contact id; and sends that may leave now."""
+    """Topics that changed: `inbox`, `outbox`, `receipts`, `erased`, `queue`, or a contact id; and sends that may leave now."""
 
     topics: set[str] = field(default_factory=set)
     leaving: list[Outgoing] = field(default_factory=list)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+
+import structlog
 
 from bot.channels.base import Channel
 from bot.clock import Clock
 from bot.errors import SendError
 from bot.messages import Outgoing, Purpose
-from bot.runtime.live import RECEIPTS, Hub
+from bot.runtime.live import ERASED, RECEIPTS, Hub, News
 from bot.runtime.loop import Worker
 from bot.store import erase
 from bot.store.body import Receipt
@@ -18,6 +21,8 @@ from bot.store.sealed import Sealer
 
 SLOW_POLL = 5.0
 WAYS = 2  # a spent token falls back to the other way once
+
+log = structlog.get_logger("receipts")
 
 
 class Receipts(Worker):
@@ -29,20 +34,24 @@ class Receipts(Worker):
         self, database: Database, hub: Hub, channels: Mapping[str, Channel], clock: Clock, sealer: Sealer
     ) -> None:
         super().__init__(hub, RECEIPTS, poll=SLOW_POLL)
-        self._database, self._channels = database, channels
+        self._database, self._hub, self._channels = database, hub, channels
         self._clock, self._sealer = clock, sealer
 
     async def work(self) -> bool:
         """Takes and sends what is there; a process that dies in between leaves them untried, to expire."""
-        now = self._clock.now()
         if not await self._database.read(erase.has_receipts):
             return False
-        for receipt_id, account, receipt in await self._database.write(
-            erase.take_receipts, self._sealer, now
-        ):
-            await self._send(receipt_id, account, receipt)
-            await self._database.write(erase.drop_receipts, [receipt_id])
+        taken = await self._database.write(erase.take_receipts, self._sealer, self._clock.now())
+        await asyncio.gather(*(self._send_and_drop(*one) for one in taken))
+        self._hub.spread(News({ERASED}))
         return False
+
+    async def _send_and_drop(self, receipt_id: str, account: str, receipt: Receipt) -> None:
+        try:
+            await self._send(receipt_id, account, receipt)
+        except Exception as error:
+            log.error("receipt_raised", error=type(error).__name__)
+        await self._database.write(erase.drop_receipts, [receipt_id])
 
     async def _send(self, receipt_id: str, account: str, receipt: Receipt) -> None:
         channel = self._channels.get(account)

@@ -17,7 +17,7 @@ from bot.clock import Clock
 from bot.content.library import Library
 from bot.content.pack import Released
 from bot.conversation import take_turn
-from bot.errors import StoreUnavailable
+from bot.errors import Conflict, StoreUnavailable
 from bot.flows.effects import Effect, OpenTicket, Say, SetReachable
 from bot.handoff import ticket as tickets
 from bot.handoff.risk import Level
@@ -89,6 +89,8 @@ class Turns(Worker):
                 count, found = await self._database.write(self._handle, [contact_id])
             except StoreUnavailable:
                 raise
+            except Conflict:  # a lost race is no failure; the next batch sees what won it
+                count, found = 0, News({INBOX})
             except Exception as error:  # noqa: BLE001 - one event must not stop the others
                 log.error("turn_failed", error=type(error).__name__)
                 count, found = await self._one_failed(contact_id)
@@ -101,7 +103,7 @@ class Turns(Worker):
             return await self._database.write(self._fail_first, contact_id)
         except StoreUnavailable:
             raise
-        except Exception as error:  # not even this can be written; the others must not wait for it  # noqa: BLE001 - one event must not stop the others
+        except Exception as error:  # noqa: BLE001 - not even this can be written; others must not wait
             log.error("failure_uncounted", error=type(error).__name__)
             return await self._database.write(inbox.fail_unread, contact_id, MAX_FAILURES), News({INBOX})
 

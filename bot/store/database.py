@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
@@ -29,6 +30,7 @@ Result = TypeVar("Result")
 POOL_SIZE = 4
 MAX_BATCH = 64
 BUSY_TIMEOUT_MS = 5_000
+CHECKPOINT_WAIT = 0.1  # seconds
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -133,12 +135,18 @@ class Database:
         return await loop.run_in_executor(threads, lambda: transact(engine, function, *args, **kwargs))
 
     def checkpoint(self) -> bool:
-        """SQLite: moves the write-ahead log into the file and empties it, so that erased bytes are gone (B8)."""
+        """SQLite: moves the write-ahead log into the file and empties it, so that erased bytes are gone (B8).
+
+        Whether it is empty: not as long as somebody reads what was before.
+        """
         if not self.is_sqlite:
             return True
-        with sqlite3.connect(str(self.url.database), timeout=5) as connection:
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        connection.close()
+        # While it waits for readers it keeps writers out, so it gives up soon and is tried again.
+        with closing(sqlite3.connect(str(self.url.database), timeout=CHECKPOINT_WAIT)) as connection:
+            try:
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError:
+                return False
         return not busy
 
     async def close(self) -> None:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from bot.clock import new_id
-from bot.messages import Reply, ReplyHint
+from bot.errors import SealError
+from bot.handoff.ticket import Ticket
+from bot.messages import Address, Reply, ReplyHint
 from bot.store import body
 from bot.store.conversations import Loaded
 from bot.store.schema import (
@@ -39,16 +41,19 @@ def erase(
     receipt: Reply,
     hint: ReplyHint | None,
     *,
+    ticket: Ticket | None,
     by_reading: bool,
 ) -> None:
     """Deletes all rows of a contact. What stays: a sealed receipt for a minute, and for an open emergency a stub.
 
-    On a channel that is read from our own pages (`by_reading`) the page tells of it; no receipt is kept.
+    `ticket` is the contact's ticket by now, which may be younger than what was loaded. On a channel that is read
+    from our own pages (`by_reading`) the page tells of it; no receipt is kept.
     """
     operator_id, contact_id = loaded.operator_id, loaded.contact_id
-    if not by_reading and loaded.reachable:
+    address = _address(loaded) if loaded.reachable and not by_reading else None
+    if address is not None:
         receipt_id = new_id()
-        content = body.encode(body.Receipt(address=loaded.address, reply=receipt, hint=hint))
+        content = body.encode(body.Receipt(address=address, reply=receipt, hint=hint))
         connection.execute(
             insert(receipts).values(
                 receipt_id=receipt_id,
@@ -61,7 +66,6 @@ def erase(
                 expires_at=now + RECEIPT_FOR,
             )
         )
-    ticket = loaded.talk.ticket
     if ticket is not None and ticket.is_open and ticket.hits:
         connection.execute(
             insert(erased_emergencies).values(
@@ -74,6 +78,14 @@ def erase(
         )
     for table in DELETED:
         connection.execute(delete(table).where(table.c.contact_id == contact_id))
+
+
+def _address(loaded: Loaded) -> Address | None:
+    """Where the receipt goes. A damaged address must not keep anybody from being erased."""
+    try:
+        return loaded.address
+    except SealError:
+        return None
 
 
 def has_receipts(connection: Connection) -> bool:
@@ -104,7 +116,11 @@ def take_receipts(
     found = []
     for row in fresh:
         cell = Cell(row.operator_id, "receipts", "sealed_receipt", row.receipt_id)
-        found.append((row.receipt_id, row.account_id, body.receipt(sealer.open(cell, row.sealed_receipt))))
+        try:
+            receipt = body.receipt(sealer.open(cell, row.sealed_receipt))
+        except SealError:  # a damaged one expires; the others must not wait for it
+            continue
+        found.append((row.receipt_id, row.account_id, receipt))
     return found
 
 

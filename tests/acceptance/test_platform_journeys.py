@@ -56,7 +56,9 @@ async def test_line(database_url: str) -> None:
         await line.says(user, "ありがとうございます")
         await house.settled()
         thread = await desk.thread(mizuno, ticket_id)
-        assert [line.body.texts for line in thread.lines if line.author == "person"][-1] == ("ありがとうございます",)
+        assert [line.body.texts for line in thread.lines if line.author == "person"][-1] == (
+            "ありがとうございます",
+        )
         assert ("進め方", "ゆっくり") in thread.ticket.wishes
         before = len(line.texts(user))
         await desk.hand_back(mizuno, ticket_id)

@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from admin.app import Console, attach
 from admin.auth import Delays
 from bot.app import Engawa
-from bot.app import _headers as set_headers
+from bot.edge import headers as set_headers
 from bot.handoff.ticket import Status
 from bot.messages import Inbound
 from bot.store import staff

@@ -134,9 +134,7 @@ class House:
         return way_to(released, kind, wanted)
 
 
-def way_to(
-    released: Released, kind: type[model.Step], wanted: Callable[[Any], bool] = lambda _: True
-) -> str:
+def way_to(released: Released, kind: type[model.Step], wanted: Callable[[Any], bool] = lambda _: True) -> str:
     """A choice that leads to a step of this kind."""
     flows = released.latest.flows
     for flow in flows.values():

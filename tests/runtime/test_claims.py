@@ -216,7 +216,9 @@ class TestSilence:
             await one.engawa.turns.work()
             one.clock.move(timedelta(seconds=16))
             await asyncio.gather(
-                other.engawa.delivery.work(), one.engawa.desk.claim(mizuno, ticket.id), one.engawa.delivery.work()
+                other.engawa.delivery.work(),
+                one.engawa.desk.claim(mizuno, ticket.id),
+                one.engawa.delivery.work(),
             )
             one.channel.gate.set()
             await one.settle()

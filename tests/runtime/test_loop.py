@@ -77,9 +77,7 @@ async def test_news_wake_it(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable(), RuntimeError("x")], ids=["outage", "fault"])
-async def test_errors_do_not_end_it(
-    hub: Hub, error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_errors_do_not_end_it(hub: Hub, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """An outage or a fault of ours costs a pause, not the worker."""
     monkeypatch.setattr(loop, "OUTAGE_WAIT", 0.001)
     worker = Scripted(hub, error, error, True)

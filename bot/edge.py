@@ -1,0 +1,89 @@
+"""What surrounds every request: the caller's true address, calm errors, headers; health and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bot.errors import StoreUnavailable
+from bot.runtime.metrics import REGISTRY
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Server": "engawa",
+}
+
+log = structlog.get_logger("engawa")
+
+
+def behind(proxies: tuple[str, ...]) -> Middleware:
+    """Takes the caller's address from X-Forwarded-For, as far as it was written by trusted proxies."""
+
+    @web.middleware
+    async def forwarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.remote not in proxies:
+            return await handler(request)
+        hops = [
+            hop.strip() for value in request.headers.getall("X-Forwarded-For", ()) for hop in value.split(",")
+        ]
+        caller = next((hop for hop in reversed(hops) if hop and hop not in proxies), request.remote)
+        return await handler(request.clone(remote=caller))
+
+    return forwarded
+
+
+@web.middleware
+async def calm(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """No stack trace and no repr ever leaves: an unforeseen error is a plain 500, logged by type and place."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except StoreUnavailable:
+        return web.Response(status=503, headers={"Retry-After": "1"})
+    except Exception:
+        log.exception("request_failed", route=_route(request))
+        return web.Response(status=500)
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
+
+
+async def headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+async def to_chat(_request: web.Request) -> web.Response:
+    return web.Response(status=302, headers={"Location": "/chat"})
+
+
+async def healthy(_request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def metrics(_request: web.Request) -> web.Response:
+    response = web.Response(body=generate_latest(REGISTRY))
+    response.headers[hdrs.CONTENT_TYPE] = CONTENT_TYPE_LATEST
+    return response

@@ -1,0 +1,1 @@
+"""Documents, their errors and issues, the shipped content and its dates."""

@@ -1,0 +1,1 @@
+"""The dialogue core: golden conversations, the engine's bounds, matching and templates."""

@@ -1,0 +1,1 @@
+"""Risk words, the ticket and opening hours."""

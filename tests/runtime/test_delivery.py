@@ -1,0 +1,208 @@
+"""Delivery: each error leads where it must, no person waits for another, and a stop loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.errors import (
+    ContactGone,
+    HintSpent,
+    Misconfigured,
+    Rejected,
+    SendError,
+    StoreUnavailable,
+    Throttled,
+    Unreachable,
+)
+from bot.messages import Outgoing
+from bot.runtime import delivery, retry
+from bot.store import outbox
+from bot.store.schema import outbox as rows
+from bot.testing import FakeChannel
+from tests.runtime.support import House
+
+AN_HOUR, A_DAY = timedelta(hours=1), timedelta(hours=24)
+
+
+async def said(house: House, person: str = "a") -> None:
+    """One thing is said, and the first try to send it has ended."""
+    await house.says(person, "はじめ")
+    await house.engawa.turns.work()
+    await asyncio.gather(*house.engawa.delivery._sends)
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("error", "wait"),
+        [
+            (Throttled(7.0), 7.0),
+            (Throttled(None), retry.FIRST_WAIT),
+            (Unreachable("x", may_have_arrived=False), retry.FIRST_WAIT),
+            (Misconfigured("HTTP 401"), retry.FIRST_WAIT),
+            (HintSpent(), 0.0),
+        ],
+        ids=lambda one: type(one).__name__,
+    )
+    async def test_tried_again(self, house: House, error: SendError, wait: float) -> None:
+        """What may go better later is tried again, not before its time, and arrives once."""
+        house.channel.fail(error)
+        await said(house)
+        if wait:
+            house.clock.move(timedelta(seconds=wait) - timedelta(milliseconds=1))
+            await house.settle()
+            assert house.channel.arrived == []
+            house.clock.move(timedelta(milliseconds=1))
+        await house.settle()
+        assert len(house.channel.arrived) == 1
+        again = house.channel.arrived[0]
+        assert (again.attempt, again.earlier_error, again.may_have_arrived) == (2, error.code, False)
+        assert list((await house.states("a")).values()) == [outbox.SENT]
+
+    @pytest.mark.parametrize(
+        ("error", "state"), [(Rejected("HTTP 400"), outbox.FAILED), (ContactGone(), outbox.FAILED)]
+    )
+    async def test_final(self, house: House, error: SendError, state: str) -> None:
+        """What is refused for good is not tried again, and what follows is not held up by it."""
+        house.channel.fail(error)
+        await said(house)
+        house.clock.move(AN_HOUR)
+        await house.settle()
+        assert list((await house.states("a")).values()) == [state]
+        await said(house)
+        assert len(house.channel.tries) == 2
+
+    async def test_who_is_gone(self, house: House) -> None:
+        """When the platform says that the person is gone, all that is queued for them is cancelled."""
+        house.channel.gate.clear()
+        await house.says("a", "はじめ", "こんにちは")
+        await house.engawa.turns.work()
+        house.channel.fail(ContactGone())
+        house.channel.gate.set()
+        await house.settle()
+        assert list((await house.states("a")).values()) == [outbox.FAILED, outbox.CANCELLED]
+        assert not (await house.loaded("a")).reachable
+
+    async def test_in_doubt(self, house: House) -> None:
+        """A try without a clear outcome is told to the next one."""
+        house.channel.fail(Unreachable("x"), arrives=True)
+        await said(house)
+        house.clock.move(AN_HOUR)
+        await house.settle()
+        assert [one.may_have_arrived for one in house.channel.tries] == [False, True]
+        assert {one.key for one in house.channel.tries} == {house.channel.tries[0].key}
+
+    async def test_a_fault_of_ours(self, house: House) -> None:
+        """A channel that breaks is like a platform that does not answer: nobody knows what arrived."""
+        house.channel.fail(ValueError("x"))  # type: ignore[arg-type]
+        await said(house)
+        house.clock.move(AN_HOUR)
+        await house.settle()
+        assert [one.may_have_arrived for one in house.channel.tries] == [False, True]
+
+    async def test_given_up_after_a_day(self, house: House) -> None:
+        """After a day it ends: as failed when nothing can have arrived, as uncertain otherwise."""
+        for person, error in (("a", Unreachable("x", may_have_arrived=False)), ("b", Unreachable("x"))):
+            house.channel.fail(error)
+            await said(house, person)
+        house.clock.move(A_DAY)
+        house.channel.fail(*[Unreachable("x", may_have_arrived=False)] * 2)
+        await house.settle()
+        assert list((await house.states("a")).values()) == [outbox.FAILED]
+        assert list((await house.states("b")).values()) == [outbox.UNCERTAIN]
+
+    async def test_an_account_that_is_gone(self, house: House) -> None:
+        """Messages of an account that is not configured any more wait for it, a day."""
+        channel = house.engawa.channels
+        del channel[house.channel.account]
+        await said(house)
+        assert list((await house.states("a")).values()) == [outbox.QUEUED]
+        channel[house.channel.account] = house.channel
+        house.clock.move(AN_HOUR)
+        await house.settle()
+        assert len(house.channel.arrived) == 1
+
+    def test_waits_grow_to_a_minute(self) -> None:
+        """Half a second, doubling, never more than a minute."""
+        waits = [retry.wait_seconds(attempt) for attempt in range(1, 200)]
+        assert waits[:4] == [0.5, 1.0, 2.0, 4.0]
+        assert waits == sorted(waits)
+        assert max(waits) == waits[-1] == 60.0
+
+
+class Picky(FakeChannel):
+    """A platform that does not answer for one person."""
+
+    def __init__(self) -> None:
+        super().__init__("fake")
+        self.stuck = asyncio.Event()
+
+    async def send(self, outgoing: Outgoing) -> None:
+        if outgoing.address.key == "stuck":
+            await self.stuck.wait()
+        await super().send(outgoing)
+
+
+class TestSideBySide:
+    async def test_nobody_waits_for_another(self, house: House) -> None:
+        """A send that hangs holds up its own person only."""
+        channel = house.channel = house.engawa.channels["fake"] = Picky()
+        for person in ("stuck", "a", "b"):
+            await house.says(person, "はじめ", "こんにちは")
+        await house.engawa.turns.work()
+        house.engawa.delivery.start()
+        await channel.until(lambda: len(channel.arrived) == 4)
+        assert {one.address.key for one in channel.arrived} == {"a", "b"}
+        channel.stuck.set()
+        await channel.until(lambda: len(channel.arrived) == 6)
+        assert len(channel.texts("stuck")) >= 2
+
+    async def test_so_many_at_once(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The calls in flight have a bound; whoever is over it goes next."""
+        monkeypatch.setattr(delivery, "MAX_IN_FLIGHT", 3)
+        house.channel.gate.clear()
+        for number in range(10):
+            await house.says(str(number), "はじめ")
+            await house.engawa.turns.work()
+        house.engawa.delivery.start()
+        await house.channel.until(lambda: len(house.channel.tries) >= 3)
+        assert len(house.channel.tries) == 3
+        house.channel.gate.set()
+        await house.channel.until(lambda: len(house.channel.arrived) == 10)
+
+
+class TestEnds:
+    async def test_a_stop_waits_for_calls(self, house: House) -> None:
+        """What is on its way is finished and marked; what is queued stays queued."""
+        house.channel.gate.clear()
+        await house.says("a", "はじめ", "こんにちは")
+        await house.engawa.turns.work()
+        worker = house.engawa.delivery
+        worker.start()
+        await house.channel.until(lambda: len(house.channel.tries) == 1)
+        stopping = asyncio.ensure_future(worker.stop())
+        await asyncio.sleep(0)
+        assert not stopping.done()
+        house.channel.gate.set()
+        await stopping
+        assert list((await house.states("a")).values()) == [outbox.SENT, outbox.QUEUED]
+
+    async def test_an_outage_after_the_call(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """When it cannot be marked that a message arrived, the next try knows that it may have."""
+
+        async def away(_outcome: object) -> bool:
+            raise StoreUnavailable
+
+        with monkeypatch.context() as patch:
+            patch.setattr(house.engawa.delivery._finished, "put", away)
+            await said(house)
+        assert len(house.channel.arrived) == 1
+        await house.settle()
+        assert len(house.channel.tries) == 1
+        house.clock.move(outbox.LEASE)
+        await house.settle()
+        assert [one.may_have_arrived for one in house.channel.tries] == [False, True]
+        assert [row.attempts for row in await house.rows(select(rows.c.attempts))] == [2]
