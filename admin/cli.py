@@ -130,7 +130,7 @@ def staff_add(
 
     secret = membership.add(load(os.environ), login, name or login, role)
     typer.echo(f"Added {login}. One-time password, good for 24 hours: {secret}")
-    typer.echo("Sign in with it and choose a password of your own.")
+    typer.echo(f"For a lasting one: engawa staff password {login}")
 
 
 @staff_app.command("password")
