@@ -7,6 +7,7 @@ import binascii
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,18 @@ DEFAULT_DATABASE = "sqlite:///engawa.db"
 LINE_API = "https://api.line.me"
 TELEGRAM_API = "https://api.telegram.org"
 KEY_EXAMPLE = "ENGAWA_KEYS=k1:<base64 of 32 random bytes>; `engawa key` makes one"
+VARIABLES = {
+    "line": {
+        "channel_secret": "ENGAWA_LINE_CHANNEL_SECRET",
+        "access_token": "ENGAWA_LINE_CHANNEL_ACCESS_TOKEN",
+    },
+    "telegram": {"bot_token": "ENGAWA_TELEGRAM_BOT_TOKEN", "secret_token": "ENGAWA_TELEGRAM_SECRET_TOKEN"},
+}
+FIELDS = {
+    "line": {"channel_secret": "channel_secret", "access_token": "channel_access_token"},
+    "telegram": {"bot_token": "bot_token", "secret_token": "secret_token"},
+}
+"""What an account needs: by variable for the only one, by field of the TOML file for several."""
 LOG_FORMATS = ("console", "json")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -75,6 +88,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     if log_format not in LOG_FORMATS:
         problems.append(f"ENGAWA_LOG_FORMAT is {log_format!r}. Example: ENGAWA_LOG_FORMAT=json")
     keyring = _keyring(environ, problems)
+    host = _host(environ.get("ENGAWA_HOST") or "127.0.0.1", problems)
+    proxies = _proxies(environ.get("ENGAWA_TRUSTED_PROXIES", ""), problems)
     port = _port(environ.get("ENGAWA_PORT") or "8080", problems)
     base_url = _url("ENGAWA_BASE_URL", environ.get("ENGAWA_BASE_URL", ""), problems)
     line, telegram = _line(environ, file, problems), _telegram(environ, file, problems)
@@ -82,10 +97,10 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise ConfigError(problems)
     return Settings(
         database_url=database_url,
-        host=environ.get("ENGAWA_HOST") or "127.0.0.1",
+        host=host,
         port=port,
         base_url=base_url,
-        trusted_proxies=tuple(filter(None, environ.get("ENGAWA_TRUSTED_PROXIES", "").split(","))),
+        trusted_proxies=proxies,
         keyring=keyring,
         line=line,
         telegram=telegram,
@@ -97,7 +112,10 @@ def _file(path: str, problems: list[str]) -> dict[str, Any]:
     if not path:
         return {}
     try:
-        return tomllib.loads(Path(path).read_text("utf-8"))
+        found = tomllib.loads(Path(path).read_text("utf-8"))
+        if found.keys() <= set(FIELDS):
+            return found
+        problems.append("ENGAWA_CONFIG: only [[line]] and [[telegram]] are known. Example: [[line]]")
     except (OSError, UnicodeDecodeError) as error:
         problems.append(
             f"ENGAWA_CONFIG cannot be read ({type(error).__name__}). Example: ENGAWA_CONFIG=/etc/engawa.toml"
@@ -107,16 +125,39 @@ def _file(path: str, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
+def _host(text: str, problems: list[str]) -> str:
+    if not text.isascii() or not text.isprintable() or "/" in text or " " in text:
+        problems.append("ENGAWA_HOST is no address of this machine. Example: ENGAWA_HOST=127.0.0.1")
+    return text
+
+
+def _proxies(text: str, problems: list[str]) -> tuple[str, ...]:
+    found = []
+    for place, item in enumerate(filter(None, (item.strip() for item in text.split(","))), start=1):
+        try:
+            found.append(str(ip_address(item)))
+        except ValueError:
+            problems.append(
+                f"ENGAWA_TRUSTED_PROXIES: entry {place} is no IP address. "
+                "Example: ENGAWA_TRUSTED_PROXIES=127.0.0.1,10.0.0.5"
+            )
+    return tuple(found)
+
+
 def _port(text: str, problems: list[str]) -> int:
-    if text.isascii() and text.isdigit() and int(text) <= 65_535:
+    if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535:
         return int(text)
     problems.append("ENGAWA_PORT is not a port. Example: ENGAWA_PORT=8080")
     return 0
 
 
 def _url(name: str, text: str, problems: list[str]) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.netloc):
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # e.g. a bracket that is not closed
+        usable = False
+    if text and not usable:
         problems.append(f"{name} is no web address. Example: {name}=https://engawa.example.jp")
     return text.rstrip("/")
 
@@ -187,45 +228,42 @@ def _accounts(file: dict[str, Any], platform: str, problems: list[str]) -> list[
 
 def _fields(
     source: Mapping[str, Any], names: Mapping[str, str], where: str, problems: list[str]
-) -> dict[str, str] | None:
-    """The wanted fields, all or none; a half-configured channel is an error."""
+) -> dict[str, str]:
+    """The fields of an account, all of them; a half-configured channel is an error."""
     values = {name: source.get(key) or "" for name, key in names.items()}
-    if not any(values.values()):
-        return None
     for name, value in values.items():
         if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
             problems.append(f"{where}{names[name]} is missing or not usable. Example: {names[name]}=…")
     return values
 
 
+def _configured(
+    environ: Mapping[str, str], file: dict[str, Any], platform: str, problems: list[str]
+) -> dict[str, dict[str, str]]:
+    """The fields of each account of a platform, by account: the one of the variables, then those of the file."""
+    found = {}
+    variables = VARIABLES[platform]
+    if any(environ.get(variable) for variable in variables.values()):
+        found[platform] = _fields(environ, variables, "", problems)
+    for account in _accounts(file, platform, problems):
+        where = f"ENGAWA_CONFIG [[{platform}]] {account['name']}: "
+        fields = FIELDS[platform]
+        if not account.keys() <= {"name", *fields.values()}:
+            known = ", ".join(fields.values())
+            problems.append(f'{where}has other fields than name, {known}. Example: name = "north"')
+        found[f"{platform}/{account['name']}"] = _fields(account, fields, where, problems)
+    return found
+
+
 def _line(environ: Mapping[str, str], file: dict[str, Any], problems: list[str]) -> tuple[LineAccount, ...]:
     base = _url("ENGAWA_LINE_API_BASE", environ.get("ENGAWA_LINE_API_BASE") or LINE_API, problems)
-    found = []
-    names = {
-        "channel_secret": "ENGAWA_LINE_CHANNEL_SECRET",
-        "access_token": "ENGAWA_LINE_CHANNEL_ACCESS_TOKEN",
-    }
-    if fields := _fields(environ, names, "", problems):
-        found.append(LineAccount(account="line", api_base=base, **fields))
-    for account in _accounts(file, "line", problems):
-        names = {"channel_secret": "channel_secret", "access_token": "channel_access_token"}
-        where = f"ENGAWA_CONFIG [[line]] {account['name']}: "
-        if fields := _fields(account, names, where, problems):
-            found.append(LineAccount(account=f"line/{account['name']}", api_base=base, **fields))
-    return tuple(found)
+    accounts = _configured(environ, file, "line", problems)
+    return tuple(LineAccount(account=name, api_base=base, **fields) for name, fields in accounts.items())
 
 
 def _telegram(
     environ: Mapping[str, str], file: dict[str, Any], problems: list[str]
 ) -> tuple[TelegramAccount, ...]:
     base = _url("ENGAWA_TELEGRAM_API_BASE", environ.get("ENGAWA_TELEGRAM_API_BASE") or TELEGRAM_API, problems)
-    found = []
-    names = {"bot_token": "ENGAWA_TELEGRAM_BOT_TOKEN", "secret_token": "ENGAWA_TELEGRAM_SECRET_TOKEN"}
-    if fields := _fields(environ, names, "", problems):
-        found.append(TelegramAccount(account="telegram", api_base=base, **fields))
-    for account in _accounts(file, "telegram", problems):
-        names = {"bot_token": "bot_token", "secret_token": "secret_token"}
-        where = f"ENGAWA_CONFIG [[telegram]] {account['name']}: "
-        if fields := _fields(account, names, where, problems):
-            found.append(TelegramAccount(account=f"telegram/{account['name']}", api_base=base, **fields))
-    return tuple(found)
+    accounts = _configured(environ, file, "telegram", problems)
+    return tuple(TelegramAccount(account=name, api_base=base, **fields) for name, fields in accounts.items())

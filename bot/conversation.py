@@ -83,7 +83,7 @@ def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: in
         return _always(content, talk, word, seq, now)
     if _is_entry_to_safety(content, rules, talk, text):
         return _enter(content, talk, content.entry(fold(text)) or "", seq, now)
-    hits = _scan(rules, text)
+    hits = _scan(rules, inbound.text if inbound.kind is not Kind.CHOICE else "")
     if hits is None:
         return _unscanned(content, talk, inbound, text, seq, now)
     if highest(hits) >= Level.HIGH:

@@ -12,7 +12,7 @@ from functools import cache
 
 import msgspec
 
-from bot.app import Engawa
+from bot.app import Engawa, Roles
 from bot.channels.base import Channel, Parsed
 from bot.clock import Clock
 from bot.config import load
@@ -155,11 +155,12 @@ async def an_engawa(
     clock: Clock | None = None,
     channels: Sequence[Channel] = (),
     environ: Mapping[str, str] | None = None,
+    roles: Roles | None = None,
     started: bool = False,
 ) -> AsyncIterator[Engawa]:
     """A whole house on this database: migrated, with its first content. `started` sets its workers going."""
     settings = load({"ENGAWA_KEYS": A_KEY, **(environ or {}), "ENGAWA_DATABASE_URL": url})
-    engawa = Engawa(settings, clock=clock or FakeClock())
+    engawa = Engawa(settings, clock=clock or FakeClock(), roles=roles)
     engawa.channels.update({channel.account: channel for channel in channels})
     try:
         await engawa.prepare()

@@ -15,7 +15,6 @@ from bot.content.pack import Pack, Released
 from bot.conversation import MOST_CHOICES
 from bot.flows import effects as fx
 from bot.flows import engine, model
-from bot.flows.matching import visible
 from bot.flows.session import MAX_ANSWER, MAX_ANSWERS, MAX_TRAIL
 from bot.handoff.risk import Level, highest
 from bot.handoff.ticket import Status
@@ -67,7 +66,7 @@ def every_cry_is_answered_and_queued(watched: Watched) -> None:
             Kind.LEFT,
         ):
             continue
-        level = highest(watched.released.rules.scan(visible(event.inbound.text)))
+        level = highest(watched.released.rules.scan(event.inbound.text))
         if level < Level.HIGH:
             continue
         assert turn.risk_hits
@@ -158,7 +157,7 @@ LAWS: tuple[Callable[[Watched], None], ...] = (
 )
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.data())
 def test_laws_hold_with_the_shipped_content(data: st.DataObject) -> None:
     """Every law above, in conversations over the seed."""
@@ -167,7 +166,7 @@ def test_laws_hold_with_the_shipped_content(data: st.DataObject) -> None:
         law(watched)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.data())
 def test_laws_hold_with_any_content_that_passes_check(data: st.DataObject) -> None:
     """Every law above, with random flows that could be published."""

@@ -15,6 +15,7 @@ from bot.handoff.risk import Level
 from bot.handoff.ticket import Status
 from bot.messages import Purpose
 from bot.store import outbox, timeline
+from bot.store.inbox import PERSON
 from bot.talk import Mode
 from bot.testing import FakeChannel, FakeClock, an_engawa
 from tests.runtime.support import DANGER, House
@@ -64,7 +65,7 @@ class TestAccess:
         await house.says("a", "そのあと")
         await house.settle()
         thread = await desk.thread(await house.member(), ticket.id)
-        person = [line.body.texts[0] for line in thread.lines if line.author == timeline.PERSON]
+        person = [line.body.texts[0] for line in thread.lines if line.author == PERSON]
         assert person == [DANGER, "そのあと"]
         assert thread.ticket.hits[0].level is Level.HIGH
         assert (thread.mode, thread.reachable) == (Mode.WAITING, True)
@@ -163,7 +164,7 @@ class TestReplies:
             said.append(f"{'返事' if number % 3 else '書く'}{number}")
         await house.settle()
         thread = await desk.thread(member, ticket.id)
-        written = [line for line in thread.lines if line.author in (timeline.PERSON, timeline.COUNSELOR)]
+        written = [line for line in thread.lines if line.author in (PERSON, timeline.COUNSELOR)]
         assert [line.body.texts[0] for line in written][1:] == said
         replies = [text for text in house.channel.texts("a") if text.startswith("返事")]
         assert replies == [one for one in said if one.startswith("返事")]

@@ -31,9 +31,9 @@ def next_dates(schedule: Schedule, now: datetime, count: int = 3) -> tuple[date,
 
 def check_rule(rule: str) -> None:
     """Raises ValueError when the text is no RFC 5545 recurrence rule of whole days that ever happens."""
-    found = rrulestr(rule, dtstart=datetime.combine(date(2000, 1, 1), time()))
     if _parts(rule).get("FREQ") not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY"):
         raise ValueError("FREQ is DAILY, WEEKLY, MONTHLY or YEARLY")
+    found = rrulestr(rule, dtstart=datetime.combine(date(2000, 1, 1), time()))
     if next(iter(found), None) is None:  # a search for it would go on to the year 9999, in every turn
         raise ValueError("it never happens")
 

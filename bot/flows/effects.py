@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.messages import Purpose, Reply
@@ -28,7 +28,7 @@ class RequestPerson:
     """A flow asks for a person (`reason`), with what the person wants passed on."""
 
     reason: str
-    wishes: tuple[tuple[str, str], ...] = ()
+    wishes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

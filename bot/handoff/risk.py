@@ -18,6 +18,15 @@ from bot.errors import ContentError
 from bot.flows.matching import visible
 
 MAX_SCANNED = 20_000
+_VOICED = {
+    "\u3099": "\u3099",
+    "\u309b": "\u3099",
+    "\uff9e": "\u3099",
+    "\u309a": "\u309a",
+    "\u309c": "\u309a",
+    "\uff9f": "\u309a",
+}
+"""The marks that make か が and は ぱ, as they stand alone: composed with what is before them."""
 
 
 class Level(IntEnum):
@@ -60,8 +69,11 @@ class RiskHit:
 
 @dataclass(frozen=True, slots=True)
 class _Folded:
+    """`starts` and `ends`: where each folded character comes from in the original."""
+
     text: str
-    offsets: tuple[int, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
 
 
 class Rules:
@@ -96,8 +108,8 @@ class Rules:
                 rule=rule.id,
                 category=rule.category,
                 level=LEVELS[rule.level],
-                start=folded.offsets[start],
-                end=folded.offsets[end - 1] + 1,
+                start=folded.starts[start],
+                end=folded.ends[end - 1],
             )
         return tuple(sorted(found.values(), key=lambda hit: (-hit.level, hit.rule)))
 
@@ -115,12 +127,17 @@ class Rules:
 def fold(text: str) -> _Folded:
     """Width, kana, case, spaces and separators removed, with the way back to the original positions."""
     out: list[str] = []
-    offsets: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
     for place, char in enumerate(text):
-        folded = _fold_char(char)
+        if char in _VOICED and place:
+            continue  # it belongs to the character before
+        end = place + 2 if place + 1 < len(text) and text[place + 1] in _VOICED else place + 1
+        folded = _fold_char(char if end == place + 1 else char + _VOICED[text[place + 1]])
         out.append(folded)
-        offsets.extend([place] * len(folded))
-    return _Folded("".join(out), tuple(offsets))
+        starts.extend([place] * len(folded))
+        ends.extend([end] * len(folded))
+    return _Folded("".join(out), tuple(starts), tuple(ends))
 
 
 @lru_cache(maxsize=16_384)

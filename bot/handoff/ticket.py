@@ -6,7 +6,7 @@ There is no end state (R-086): a resting ticket waits again with one word of the
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,7 +44,7 @@ class Ticket:
     opened_seq: int
     assignee: str | None = None
     claimed_at: datetime | None = None
-    wishes: tuple[tuple[str, str], ...] = ()
+    wishes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     hits: tuple[RiskHit, ...] = ()
 
     @property

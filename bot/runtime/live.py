@@ -19,7 +19,7 @@ EVERYTHING = "*"
 
 @dataclass(slots=True)
 class News:
-    """Topics that changed: `inbox`, `outbox`, `receipts`, `erased`, `queue`, or a contact id; and sends that may leave now."""
+    """Topics that changed (the names above, or a contact id), and sends that may leave now."""
 
     topics: set[str] = field(default_factory=set)
     leaving: list[Outgoing] = field(default_factory=list)

@@ -49,7 +49,7 @@ class Receipts(Worker):
     async def _send_and_drop(self, receipt_id: str, account: str, receipt: Receipt) -> None:
         try:
             await self._send(receipt_id, account, receipt)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever happens, nothing of it may stay
             log.error("receipt_raised", error=type(error).__name__)
         await self._database.write(erase.drop_receipts, [receipt_id])
 

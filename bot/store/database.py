@@ -51,6 +51,8 @@ def parse_url(text: str) -> URL:
         raise ConfigError(["ENGAWA_DATABASE_URL cannot be read. Example: sqlite:///engawa.db"]) from error
     backend = url.get_backend_name()
     if backend == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ConfigError(["ENGAWA_DATABASE_URL names no file. Example: sqlite:///engawa.db"])
         return url.set(drivername="sqlite+pysqlite")
     if backend in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
@@ -94,8 +96,8 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        if self.is_sqlite and url.database and url.database != ":memory:":
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        if self.is_sqlite:
+            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         self.engine = make_engine(url)
         self._readers = make_engine(url, writes=False) if self.is_sqlite else self.engine
         self._writer = GroupWriter(self.engine) if self.is_sqlite else None

@@ -116,7 +116,7 @@ async def test_a_reply_without_any_answer_arrives_once(
     house: Serving, monkeypatch: pytest.MonkeyPatch, accepted: bool
 ) -> None:
     """Our own time limit strikes, before or after LINE took it: the same token decides."""
-    monkeypatch.setattr(http, "TOTAL_TIMEOUT", 0.2)
+    monkeypatch.setattr(http, "TOTAL_TIMEOUT", 1.5)
     await house.restart()
     line = house.line
     user = line.new_user()

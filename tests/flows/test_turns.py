@@ -139,8 +139,8 @@ def test_a_concern_says_one_line_and_offers_a_person() -> None:
     """The line joins the answer, within three bubbles, with 人に渡す first."""
     watched = Watched(released=SEED)
     watched.text("家族のこと")
-    (reply,) = said(watched.turns[-1][2]) and [reply_of(effect) for effect in watched.text(CONCERN)]
-    assert reply is not None
+    watched.text(CONCERN)
+    (reply,) = said(watched.turns[-1][2])
     assert seed_pack().texts["concern"][0] in reply.texts[-1]
     assert reply.choices[0].label == "人に渡す"
     assert [choice.label for choice in reply.choices].count("人に渡す") == 1
@@ -209,6 +209,17 @@ def test_hiding_is_owed_even_if_the_thread_is_claimed_meanwhile() -> None:
 @pytest.mark.parametrize("mode", Mode)
 def test_a_turn_names_no_words_in_its_repr(mode: Mode) -> None:
     """Whatever is logged of an event or a turn, the person's own words are not in it."""
-    secret = "ひみつのことば" * 3
+    secret = "ひみつのことば"
     turn = turn_of(heard(secret), in_mode(mode))
     assert secret not in f"{turn!r}{heard(secret)!r}"
+
+
+def test_wishes_are_in_no_repr() -> None:
+    """Nor are the words handed over with a request."""
+    watched = Watched(released=SEED)
+    for text in ("人と話したい", "つづける", "ひみつのことば", "とくにない", "送る"):
+        watched.text(text)
+    assert watched.talk.ticket is not None
+    assert watched.talk.ticket.wishes
+    requested = fx.RequestPerson(reason="request", wishes=watched.talk.ticket.wishes)
+    assert "ひみつのことば" not in f"{watched.talk!r}{watched.turns!r}{requested!r}"

@@ -18,8 +18,8 @@ from bot.messages import Address
 from bot.store import conversations, inbox, outbox, staff
 from bot.store.conversations import Loaded
 from bot.store.inbox import Accepted
+from bot.store.schema import metadata, talks
 from bot.store.schema import outbox as outbox_rows
-from bot.store.schema import talks
 from bot.store.staff import Member
 from bot.testing import FakeChannel, FakeClock
 
@@ -155,3 +155,38 @@ def _is_due(connection: Connection, now: datetime) -> bool:
 async def everybody(house: House) -> list[str]:
     """The ids of all contacts there are."""
     return [row.contact_id for row in await house.rows(select(talks.c.contact_id).order_by("contact_id"))]
+
+
+async def everything(house: House) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables."""
+    return {
+        table.name: [tuple(row) for row in await house.rows(select(table))]
+        for table in metadata.tables.values()
+    }
+
+
+async def live(house: House, person: str) -> None:
+    """A life that leaves something in every table: flows, a pause, danger, a counselor, an unhandled event."""
+    await house.says(person, "はじめ", "こんにちは")
+    await house.taps(person, house.way_to(model.Ask, lambda step: step.pause))
+    await house.says(person, "書いておきます")
+    await house.settle()
+    await house.claimed(person)
+    await house.engawa.desk.reply(await house.member(), (await house.ticket(person)).id, "読みました", person)
+    await house.settle()
+    await house.says(person, "まだ扱われていない")
+
+
+def forget_word(house: House) -> str:
+    released = house.engawa.library.at_hand
+    assert released is not None
+    return next(word for word, command in released.latest.commands.items() if command == "forget")
+
+
+async def forget(house: House, person: str) -> None:
+    """The person has everything erased: by a word while a counselor has the thread, by a tap else."""
+    if await house.contact(person) and (await house.loaded(person)).talk.mode == "human":
+        await house.says(person, forget_word(house))
+    else:
+        await house.taps(person, house.way_to(model.Forget))
+    await house.turn()

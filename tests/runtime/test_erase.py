@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -16,46 +12,9 @@ from bot.channels.webchat.sessions import address_of
 from bot.errors import HintSpent, Rejected, SendError, Unreachable
 from bot.flows import model
 from bot.messages import Address, Inbound, Kind, Purpose
-from bot.runtime import wipe
 from bot.store import conversations
-from bot.store.schema import contacts, erased_emergencies, metadata, receipts
-from bot.testing import FakeChannel, FakeClock, an_engawa
-from tests.runtime.support import DANGER, House, everybody
-
-
-async def everything(house: House) -> dict[str, list[tuple[object, ...]]]:
-    """All rows of all tables."""
-    return {
-        table.name: [tuple(row) for row in await house.rows(select(table))]
-        for table in metadata.tables.values()
-    }
-
-
-async def live(house: House, person: str) -> None:
-    """A life that leaves something in every table: flows, a pause, danger, a counselor, an unhandled event."""
-    await house.says(person, "はじめ", "こんにちは")
-    await house.taps(person, house.way_to(model.Ask, lambda step: step.pause))
-    await house.says(person, "書いておきます")
-    await house.settle()
-    await house.claimed(person)
-    await house.engawa.desk.reply(await house.member(), (await house.ticket(person)).id, "読みました", person)
-    await house.settle()
-    await house.says(person, "まだ扱われていない")
-
-
-def forget_word(house: House) -> str:
-    released = house.engawa.library.at_hand
-    assert released is not None
-    return next(word for word, command in released.latest.commands.items() if command == "forget")
-
-
-async def forget(house: House, person: str) -> None:
-    """The person has everything erased: by a word while a counselor has the thread, by a tap else."""
-    if await house.contact(person) and (await house.loaded(person)).talk.mode == "human":
-        await house.says(person, forget_word(house))
-    else:
-        await house.taps(person, house.way_to(model.Forget))
-    await house.turn()
+from bot.store.schema import contacts, erased_emergencies, receipts
+from tests.runtime.support import DANGER, House, everybody, everything, forget, live
 
 
 class TestNothingIsLeft:
@@ -244,118 +203,6 @@ class TestEmergency:
         assert await house.rows(select(erased_emergencies)) == []
 
 
-class TestBytes:
-    """SQLite: what is erased is not in the file and not in its log either (B8)."""
-
-    @pytest.fixture
-    async def house(self, ready_sqlite_url: str) -> AsyncIterator[House]:
-        channel, clock = FakeChannel(), FakeClock()
-        async with an_engawa(ready_sqlite_url, clock=clock, channels=[channel]) as engawa:
-            yield House(engawa=engawa, channel=channel, clock=clock)
-
-    @staticmethod
-    def path(house: House) -> Path:
-        return Path(str(house.engawa.database.url.database))
-
-    def found(self, house: House, canaries: list[bytes]) -> set[str]:
-        """In which of the database's files any canary is."""
-        path = self.path(house)
-        files = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))]
-        return {
-            file.name.removeprefix(path.name)
-            for file in files
-            if file.exists() and any(canary in file.read_bytes() for canary in canaries)
-        }
-
-    async def canaries(self, house: House, person: str) -> list[bytes]:
-        """The contact's id, its key, and the random part of every sealed cell of it."""
-        loaded = await house.loaded(person)
-        cells = [
-            value
-            for rows in (await everything(house)).values()
-            for row in rows
-            if loaded.contact_id in row
-            for value in row
-            if isinstance(value, bytes)
-        ]
-        return [loaded.contact_id.encode(), *(cell[-40:] for cell in cells)]
-
-    async def crowd(self, house: House, count: int) -> None:
-        """Others write in between, so that pages split and rows move."""
-        await asyncio.gather(*[house.says(f"other-{number}", "はじめ", "こんにちは") for number in range(count)])
-        await house.settle()
-
-    async def test_no_byte(self, house: House) -> None:
-        """After the erase, its receipt and the wipe: zero bytes of it, among hundreds of other people's rows."""
-        await self.crowd(house, 60)
-        await live(house, "a")
-        await self.crowd(house, 120)
-        await house.says("a", "もうひとつ" * 300)
-        await house.settle()
-        canaries = await self.canaries(house, "a")
-        assert len(canaries) > 15
-        assert "" in self.found(house, canaries) or "-wal" in self.found(house, canaries)
-        await forget(house, "a")
-        await house.settle()
-        await house.engawa.wipe.work()
-        assert self.found(house, canaries) == set()
-        assert self.path(house).with_name(self.path(house).name + "-wal").stat().st_size == 0
-
-    async def test_by_itself(self, house: House) -> None:
-        """With the workers running, the log is emptied after the erase and again after the receipt."""
-        await live(house, "a")
-        canaries = await self.canaries(house, "a")
-        emptied = asyncio.Event()
-        checkpoint = house.engawa.database.checkpoint
-        loop = asyncio.get_running_loop()
-
-        def told() -> bool:
-            clean = checkpoint()
-            loop.call_soon_threadsafe(emptied.set)
-            return clean
-
-        house.engawa.database.checkpoint = told  # type: ignore[method-assign]
-        async def gone(canaries: list[bytes]) -> None:
-            async with asyncio.timeout(10):
-                while True:
-                    emptied.clear()
-                    if house.engawa.wipe._clean and not self.found(house, canaries):
-                        return
-                    await emptied.wait()
-
-        house.channel.gate.clear()
-        await house.engawa.start()
-        await house.says("a", forget_word(house))
-        await house.channel.until(lambda: house.channel.tries[-1].purpose is Purpose.RECEIPT)
-        await gone(canaries)
-        receipt = [row.sealed_receipt[-40:] for row in await house.rows(select(receipts))]
-        assert self.found(house, receipt)
-        house.channel.gate.set()
-        await gone(receipt)
-        assert await house.rows(select(receipts)) == []
-        assert any(one.purpose is Purpose.RECEIPT for one in house.channel.arrived)
-
-    async def test_while_somebody_reads(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An open reader keeps the bytes for as long as it reads; the wipe says so, tries again, and then they go."""
-        monkeypatch.setattr(wipe, "AGAIN", 0.01)
-        await live(house, "a")
-        canaries = await self.canaries(house, "a")
-        with closing(sqlite3.connect(self.path(house), isolation_level=None)) as reader:
-            reader.execute("BEGIN")
-            reader.execute("SELECT count(*) FROM timeline").fetchone()
-            await forget(house, "a")
-            await house.settle()
-            await house.engawa.wipe.work()
-            assert await house.engawa.wipe.idle() == wipe.AGAIN
-            assert self.found(house, canaries)
-            await house.says("b", "はじめ")
-            await house.settle()
-            assert house.channel.texts("b")
-        await house.engawa.wipe.work()
-        assert await house.engawa.wipe.idle() == wipe.SELDOM
-        assert self.found(house, canaries) == set()
-
-
 async def test_another_persons_rows_stay(house: House) -> None:
     """Two people on the same account with the same words: only one is erased."""
     for person in "ab":
@@ -364,5 +211,7 @@ async def test_another_persons_rows_stay(house: House) -> None:
     await forget(house, "a")
     await house.settle()
     assert await house.contact("b") is not None
-    found = await house.read(conversations.find, house.engawa.sealer, "default", Address(account="fake", key="a"))
+    found = await house.read(
+        conversations.find, house.engawa.sealer, "default", Address(account="fake", key="a")
+    )
     assert found is None

@@ -226,7 +226,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         barrier.wait(timeout=30)
         try:
             return call()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the caller looks at it
             return error
 
     with ThreadPoolExecutor(len(calls)) as threads:
@@ -240,7 +240,7 @@ def blocked(store: Store, call: Callable[[], Any]) -> Future[Any]:
     def run() -> None:
         try:
             future.set_result(call())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the caller looks at it
             future.set_exception(error)
 
     Thread(target=run, daemon=True).start()

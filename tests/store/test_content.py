@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,9 +68,7 @@ def test_two_publish_at_once(store: Store) -> None:
     with store.another() as other:
         for number in range(1, 8):
             mine, theirs = ("text", "a", {"by": "me", "n": number}), ("text", "a", {"by": "you", "n": number})
-            outcomes = at_once(
-                lambda mine=mine: publish(store, mine), lambda theirs=theirs: publish(other, theirs)
-            )
+            outcomes = at_once(partial(publish, store, mine), partial(publish, other, theirs))
             lost = raised(outcomes)
             assert all(isinstance(one, IntegrityError) for one in lost)
             won = [one for one in outcomes if isinstance(one, int)]

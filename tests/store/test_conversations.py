@@ -93,7 +93,7 @@ class TestTalks:
         contact_id = store.contact("a")
         session = Session(flow="F", step="s", release=1, started_at=NOW, answers={"x": "あ"}, trail=("F/r",))
         ticket = open_ticket(store, contact_id)
-        changes = {
+        changes: dict[str, Any] = {
             "session": session,
             "preferences": Preferences(silent=True, hush_until=NOW + timedelta(days=7)),
             "concerns": (NOW, NOW + timedelta(seconds=1)),

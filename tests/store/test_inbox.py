@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -37,7 +38,7 @@ class TestAccept:
         assert store.value(select(func.count()).select_from(rows)) == 2
 
     def test_again_later(self, store: Store) -> None:
-        """A redelivery gets the same place, also when the event was handled long ago; another account's key is its own."""
+        """A redelivery gets the same place, also once the event was handled; another account's key is its own."""
         event = store.event("a", key="same")
         store.accept(event)
         contact_id = store.contact("a")
@@ -120,8 +121,7 @@ class TestAcceptAtOnce:
             for round_ in range(10):
                 events = [store.event(f"{round_}-{number}") for number in range(12)]
                 outcomes = at_once(
-                    lambda events=events: insistently(store, events),
-                    lambda events=events: insistently(other, events[::-1]),
+                    partial(insistently, store, events), partial(insistently, other, events[::-1])
                 )
                 assert raised(outcomes) == []
 

@@ -22,12 +22,14 @@ from tests.provision import postgresql
 from tests.store.ready import at_once, raised
 
 SQLITE_SHAPE = "SELECT type, name, tbl_name FROM sqlite_master WHERE tbl_name <> 'alembic_version'"
-POSTGRESQL_SHAPE = (
+POSTGRESQL_COLUMNS = (
     "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default,"
-    " is_identity FROM information_schema.columns WHERE table_schema = 'public'",
-    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    " is_identity FROM information_schema.columns WHERE table_schema = 'public'"
+)
+POSTGRESQL_INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+POSTGRESQL_RULES = (
     "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
-    " WHERE connamespace = 'public'::regnamespace",
+    " WHERE connamespace = 'public'::regnamespace"
 )
 PROGRAM = """
 import asyncio, os
@@ -57,7 +59,7 @@ def shape(engine: Engine) -> set[tuple[Any, ...]]:
         if engine.dialect.name == "postgresql":
             return {
                 tuple(row)
-                for query in POSTGRESQL_SHAPE
+                for query in (POSTGRESQL_COLUMNS, POSTGRESQL_INDEXES, POSTGRESQL_RULES)
                 for row in connection.execute(text(query))
                 if "alembic_version" not in row
             }
@@ -90,7 +92,7 @@ class TestShape:
     def test_the_same_as_made_at_once(
         self, database_url: str, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest
     ) -> None:
-        """The database itself sees no difference either: not in a type, a default, a condition of an index or a rule."""
+        """The database itself sees no difference either: in no type, default, condition of an index or rule."""
         migrate.migrate(parse_url(database_url))
         if engine.dialect.name == "sqlite":
             other = make_engine(parse_url(f"sqlite:///{tmp_path / 'made.sqlite3'}"))

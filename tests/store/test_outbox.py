@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.messages import Outgoing, Purpose, ReplyHint
-from bot.store import conversations, outbox
+from bot.messages import Purpose, ReplyHint
+from bot.store import outbox
 from bot.store.outbox import Outcome
-from bot.store.schema import outbox as rows
 from bot.store.schema import timeline as lines
-from bot.talk import Mode
-from tests.store.ready import NOW, Store, at_once, blocked, raised
-
-LATER = timedelta(seconds=60)
-
-
-def by_push(_outgoing: Outgoing, _now: datetime) -> str:
-    return "push"
-
-
-def start(store: Store, now: datetime = NOW, limit: int = 100, route: Any = by_push) -> list[Outgoing]:
-    started: list[Outgoing] = store.run(outbox.start, store.sealer, now, route, limit)
-    return sorted(started, key=lambda one: (one.contact_id, one.seq))
-
-
-def seqs(started: list[Outgoing]) -> list[int]:
-    return [one.seq for one in started]
-
-
-def ended(one: Outgoing, state: str = outbox.SENT, **more: Any) -> Outcome:
-    return Outcome(
-        contact_id=one.contact_id,
-        seq=one.seq,
-        attempt=one.attempt,
-        state=state,
-        due_at=more.pop("due_at", NOW),
-        **more,
-    )
-
-
-def states(store: Store, contact_id: str) -> dict[int, str]:
-    found = store.rows(
-        select(rows.c.seq, rows.c.state).where(rows.c.contact_id == contact_id).order_by(rows.c.seq)
-    )
-    return {row.seq: row.state for row in found}
+from tests.store.ready import NOW, Store, at_once, raised
+from tests.store.sends import LATER, ended, seqs, start, states
 
 
 class TestStart:
@@ -217,74 +183,6 @@ class TestLease:
         assert [(one.contact_id, one.may_have_arrived) for one in start(store)] == sorted(
             [(a, True), (b, False)]
         )
-
-
-class TestSilence:
-    def test_the_machine_falls_silent(self, store: Store) -> None:
-        """A claim cancels what the machine has queued for this person, and nothing else."""
-        a, b = store.contact("a"), store.contact("b")
-        kept = [store.say(a, purpose=purpose) for purpose in Purpose if purpose is not Purpose.BOT]
-        bot = store.say(a)
-        store.say(b)
-        store.run(outbox.silence, [a])
-        assert states(store, a) == dict.fromkeys(kept, outbox.QUEUED) | {bot: outbox.CANCELLED}
-        assert states(store, b) == {2: outbox.QUEUED}
-        assert store.value(select(rows.c.error_code).where(rows.c.seq == bot)) == "silenced"
-
-    def test_nothing_of_the_machine_starts(self, store: Store) -> None:
-        """While a counselor has the thread: never tried words are cancelled, tried ones stay uncertain."""
-        people = [store.contact(str(number)) for number in range(3)]
-        for contact_id in people:
-            store.say(contact_id)
-        tried = start(store, limit=1)[0]
-        store.run(outbox.finish, [ended(tried, outbox.QUEUED, may_have_arrived=True)])
-        for contact_id in people:
-            store.set_mode(contact_id, Mode.HUMAN)
-            store.say(contact_id, purpose=Purpose.COUNSELOR)
-        assert start(store) == []
-        for contact_id in people:
-            ended_as = outbox.UNCERTAIN if contact_id == tried.contact_id else outbox.CANCELLED
-            assert states(store, contact_id) == {2: ended_as, 3: outbox.QUEUED}
-        assert seqs(start(store)) == [3, 3, 3]
-
-    def test_who_blocked_us(self, store: Store) -> None:
-        """Everything queued is cancelled; what is being sent ends by itself."""
-        contact_id = store.contact("a")
-        store.say(contact_id)
-        start(store)
-        store.say(contact_id, purpose=Purpose.SAFETY)
-        store.run(outbox.cancel_all, [contact_id])
-        assert states(store, contact_id) == {2: outbox.SENDING, 3: outbox.CANCELLED}
-
-    def test_a_claim_and_a_retry_do_not_overlap(self, postgresql_store: Store) -> None:
-        """While a claim is being written, another process starts nothing of this person's; then it sees the claim."""
-        store = postgresql_store
-        contact_id = store.contact("a")
-        store.say(contact_id)
-        start(store)
-        with store.another() as other, store.engine.connect() as claiming:
-            with claiming.begin():
-                loaded = conversations.load(claiming, store.sealer, [contact_id])[contact_id]
-                talk = conversations.bumped(loaded, replace(loaded.talk, mode=Mode.HUMAN))
-                conversations.save(claiming, [(loaded, talk, loaded.last_seq)])
-                outbox.silence(claiming, [contact_id])
-                assert start(other, NOW + LATER) == []
-                assert states(other, contact_id) == {2: outbox.SENDING}
-            assert start(other, NOW + LATER) == []
-            assert states(other, contact_id) == {2: outbox.UNCERTAIN}
-
-    def test_a_claim_waits_for_what_is_just_starting(self, postgresql_store: Store) -> None:
-        """A send that began before the claim is committed before it, so that the counselor sees it."""
-        store = postgresql_store
-        contact_id = store.contact("a")
-        store.say(contact_id)
-        with store.another() as other, store.engine.connect() as sending:
-            with sending.begin():
-                [one] = outbox.start(sending, store.sealer, NOW, by_push, 10)
-                claiming = blocked(store, lambda: other.run(outbox.silence, [contact_id]))
-                assert not claiming.done()
-            claiming.result(timeout=10)
-        assert states(store, contact_id) == {one.seq: outbox.SENDING}
 
 
 def test_nothing_without_a_cause(store: Store) -> None:

@@ -25,9 +25,10 @@ def again(value: datetime) -> datetime:
     return found
 
 
-@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1), max_value=datetime(2999, 1, 1)))
-def test_instants_do_not_drift(value: datetime) -> None:
+@given(st.timedeltas(min_value=timedelta(), max_value=timedelta(days=365_000)))
+def test_instants_do_not_drift(since: timedelta) -> None:
     """An instant keeps its millisecond, however often it is written and read."""
+    value = datetime.fromtimestamp(0, UTC) + since
     stored = again(value)
     assert timedelta() <= value - stored < timedelta(milliseconds=1)
     assert again(stored) == stored

@@ -142,7 +142,7 @@ class TestKeys:
         _, sealed_key = before.new_contact_key("default", CONTACT)
         sealed = before.seal(HERE, b"x")
         assert after.open(HERE, sealed) == b"x"
-        assert after.contact_key("default", CONTACT, sealed_key)
+        assert after.contact_key("default", CONTACT, sealed_key).seal("t", "c", "r", b"x")
         fresh = after.seal(HERE, b"x")
         assert (sealed[2:5], fresh[2:5]) == (b"old", b"new")
         with pytest.raises(SealError):

@@ -1,0 +1,142 @@
+"""The content we ship, read with the eyes of the requirements: words to avoid, lengths, what is never asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from bot.content.check import MAX_LABEL, TARGET_TEXTS
+from bot.content.pack import is_safety
+from bot.flows import model
+from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH
+from tests.strategies import seed_pack
+
+NG = {
+    "N1 lecturing": r"周りのことも|普通は|常識|べきです|するべき|すべき",
+    "N2 cheering on": r"がんば|頑張|もう少しの努力|きっとできる|前向き",
+    "N3 parents' age": r"親も年|将来どう|いつまでも",
+    "N4 reproach": r"何がしたい|現実を見|甘え|怠け",
+    "N5 labelling": r"あなたは.*な人|それは無理|タイプですね",
+    "N6 as to a child": r"えらい|よくできました|すごい",
+    "N7 hurrying, repairing": r"早め|早く|今すぐ|いますぐ|急い|治す|治る|直す|直る|訓練",
+    "N8 comparing": r"みなさんは|同年代|さんは働け",
+    "N9 work as the goal": r"就職に向け|次は仕事|社会復帰",
+    "N10 blaming the family": r"育て方|甘やか|相談していれば",
+    "N11 illness as identity": r"問題のある方|症状を改善",
+    "N12 burden": r"迷惑",
+    "N13 pushing help": r"ぜひ|必ず|お待ちして",
+    "N14 assumed understanding": r"お気持ち|わかりますよ|よくわかります|あなたのような方",
+    "R-014 independence": r"自立|更生|脱ひきこもり|克服|改善させ",
+    "R-040 judging plans": r"まだ若い|今からでも|もったいない",
+    "R-012 cheering marks": r"[!！]",
+    "R-019 streaks": r"連続|達成|ごぶさた|最近見て",
+    "R-003 diagnosis": r"診断|病名|通院|お薬|障害者手帳",
+    "R-008 gender": r"性別|男性ですか|女性ですか",
+    "R-045 the word itself": r"ひきこもり|引きこもり",
+}
+QUESTION = re.compile(r"[?？]|(?:です|ます|でしょう)か[。\n]?|何歳|何年")
+
+
+def bubbles() -> Iterator[tuple[str, str]]:
+    """Every bubble the bot can say, with its path."""
+    pack = seed_pack()
+    for key, said in pack.texts.items():
+        if key not in TARGET_TEXTS and not is_safety(key):
+            yield from ((f"texts/{key}", bubble) for bubble in said)
+    for flow in pack.flows.values():
+        for name, step in flow.steps.items():
+            yield from ((f"{flow.id}/{name}", bubble) for bubble in step.say)
+
+
+def labels() -> Iterator[tuple[str, str]]:
+    for flow in seed_pack().flows.values():
+        for name, step in flow.steps.items():
+            yield from ((f"{flow.id}/{name}", label) for label in step.choices)
+    for key in ("exits", "nav_person", "nav_resume", "nav_restart", "nav_withdraw", "see_entry"):
+        yield from ((f"texts/{key}", label) for label in seed_pack().texts[key])
+
+
+@pytest.mark.parametrize("rule", NG)
+def test_no_bubble_and_no_button_says_what_hurts(rule: str) -> None:
+    """Words of N1–N14 and of the requirements beside them occur nowhere in what the bot says."""
+    said = [*bubbles(), *labels(), *(("name", flow.name) for flow in seed_pack().flows.values())]
+    assert [(path, text) for path, text in said if re.search(NG[rule], text)] == []
+
+
+def test_bubbles_and_buttons_are_short() -> None:
+    """120 characters a bubble, three bubbles, 20 characters a button (R-038, LINE)."""
+    assert [(path, text) for path, text in bubbles() if len(text) > MAX_LENGTH] == []
+    assert [(path, label) for path, label in labels() if len(label) > MAX_LABEL] == []
+    steps = [step for flow in seed_pack().flows.values() for step in flow.steps.values()]
+    assert all(len(step.say) <= MAX_BUBBLES for step in steps)
+
+
+def test_a_step_asks_one_question_at_most() -> None:
+    """R-025: one question a message."""
+    for flow in seed_pack().flows.values():
+        for name, step in flow.steps.items():
+            assert sum(len(QUESTION.findall(bubble)) for bubble in step.say) <= 1, f"{flow.id}/{name}"
+
+
+def test_every_sentence_is_whole() -> None:
+    """A bubble ends where a sentence ends; a comma in a list of the file has cut none in two."""
+    of_one_word = ("label_", "kind_", "nav_", "exits", "see_entry", "unknown", "opening", "shift")
+    for path, bubble in bubbles():
+        if not path.removeprefix("texts/").startswith(of_one_word):
+            assert bubble.endswith(("。", "）", "}")), (path, bubble)
+
+
+def test_the_first_screen_has_an_entry_for_everybody() -> None:
+    """R-046: the person, the family, supporters, and who does not say; nobody loses anything."""
+    first = seed_pack().flows["F-START"].steps["hello"]
+    assert list(first.choices)[:4] == ["自分のこと", "家族のこと", "支援や地域の立場", "言わずに見る"]
+    assert {"つらさが強いとき", "わたしの記録"} <= set(first.choices)
+
+
+def test_work_is_never_suggested_unasked() -> None:
+    """R-016: no entry on work is in any menu the person did not open for it."""
+    assert [label for _, label in labels() if "仕事" in label and "福祉や医療" not in label] == []
+
+
+def test_only_the_hidden_screen_has_no_exits() -> None:
+    """R-018: every step has the three exits; the hidden screen has つづき alone, which betrays nothing."""
+    steps = [
+        (f"{flow.id}/{name}", step)
+        for flow in seed_pack().flows.values()
+        for name, step in flow.steps.items()
+    ]
+    without = {path: step for path, step in steps if step.exits == model.NO_EXITS}
+    assert list(without) == ["F-HOME/hide"]
+    assert list(without["F-HOME/hide"].choices) == ["つづき"]
+
+
+def test_safety_is_one_tap_from_where_families_are() -> None:
+    """R-058, and the card itself never asks to persuade, endure or record."""
+    assert "F-HOME/card" in seed_pack().flows["F-FAMILY"].steps["menu"].choices.values()
+    card = "".join(seed_pack().flows["F-HOME"].steps["card"].say)
+    assert not re.search(r"話し合|がまん|我慢|記録し|写真|日記", card)
+
+
+def test_nothing_is_claimed_that_nobody_checked() -> None:
+    """No entry says it was checked or agreed to; every one names its source and when it was seen there."""
+    for resource in seed_pack().resources.values():
+        assert (resource.source.checked_on, resource.agreement) == (None, "unknown")
+        assert resource.source.title
+        assert re.fullmatch(r"20\d\d-\d\d", resource.source.seen_in_source)
+        assert resource.schedule is None or resource.schedule.kind not in ("exact", "dates")
+
+
+def test_numbers_to_call_are_the_two_everybody_knows() -> None:
+    """No other number is shipped: operators enter and approve their own (R-079)."""
+    assert {line.number for line in seed_pack().hotlines} == {"110", "119"}
+    assert all(line.always and line.approved_by is None for line in seed_pack().hotlines)
+
+
+def test_nobody_is_promised_a_reader() -> None:
+    """Hours are for each place to say: the shipped desk has none, and no text names any (R-083)."""
+    assert all(desk.shifts == () for desk in seed_pack().desks)
+    assert [
+        text for _, text in bubbles() if re.search(r"(誰か|だれか)が(読んで|見て)います|すぐ(に)?返事", text)
+    ] == []
