@@ -9,16 +9,14 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import typer
-from sqlalchemy import Connection, select
 
 from bot.channels.http import new_session
 from bot.config import Settings
 from bot.content.check import check
 from bot.content.library import Library
 from bot.errors import EngawaError, SealError
-from bot.store import migrate, outbox, staff
+from bot.store import conversations, migrate, outbox, staff
 from bot.store.database import Database
-from bot.store.schema import contacts
 from bot.store.sealed import Sealer
 
 MAX_SKEW = 5  # seconds
@@ -70,7 +68,7 @@ async def _database(settings: Settings, database: Database) -> AsyncIterator[Fin
         return
     yield Finding("migrations")
     try:
-        await database.read(_open_one, Sealer(settings.keyring))
+        await database.read(conversations.open_any, Sealer(settings.keyring))
         yield Finding("keys")
     except SealError:
         yield Finding(
@@ -91,15 +89,6 @@ async def _database(settings: Settings, database: Database) -> AsyncIterator[Fin
     yield Finding(
         f"outbox ({unsent} unsent)", "" if unsent < 1000 else "is not draining; see the channels below"
     )
-
-
-def _open_one(connection: Connection, sealer: Sealer) -> None:
-    """Opens the key of one contact, if there is any. Raises SealError."""
-    row = connection.execute(
-        select(contacts.c.operator_id, contacts.c.contact_id, contacts.c.sealed_key).limit(1)
-    ).first()
-    if row is not None:
-        sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
 
 
 async def _channels(settings: Settings) -> AsyncIterator[Finding]:

@@ -7,14 +7,13 @@ import secrets
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from bot.clock import SystemClock
 from bot.config import Settings
 from bot.errors import BadInput, NotFound
 from bot.store import migrate, staff
 from bot.store.database import Database, transact
-from bot.store.schema import staff as members
 
 ONE_TIME_FOR = timedelta(hours=24)
 MIN_PASSWORD = 12  # ASVS 6.2.1
@@ -58,9 +57,7 @@ def _set_password(connection: Connection, login: str, password_hash: str) -> Non
     member = staff.by_login(connection, migrate.DEFAULT_OPERATOR, login)
     if member is None:
         raise NotFound("There is no such member of staff. `engawa staff add` makes one.")
-    connection.execute(
-        update(members).where(members.c.staff_id == member.staff_id).values(password_hash=password_hash)
-    )
+    staff.set_password(connection, member.staff_id, password_hash)
 
 
 def demo_login(connection: Connection, operator_id: str, login: str, now: datetime) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.golden_plugin import pytest_addoption as pytest_addoption
+from tests.golden_plugin import pytest_addoption  # noqa: F401 - pytest looks for it here
 from tests.provision import chromium, loopback, postgresql
 
 # Same examples on every run: red is somebody's change, not luck. `--hypothesis-profile=deep` searches.

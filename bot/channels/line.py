@@ -30,7 +30,17 @@ TOKEN_ENDS = timedelta(minutes=20)  # after the event, however late it was broug
 RETRY_KEY_KEPT = timedelta(hours=24)
 REPLY, PUSH = "reply", "push"
 WORDLESS = frozenset(
-    {"accountLink", "activated", "beacon", "botResumed", "botSuspended", "deactivated", "delivery", "join", "leave"}
+    {
+        "accountLink",
+        "activated",
+        "beacon",
+        "botResumed",
+        "botSuspended",
+        "deactivated",
+        "delivery",
+        "join",
+        "leave",
+    }
     | {"memberJoined", "memberLeft", "membership", "module", "videoPlayComplete"}
 )
 """Known kinds in which nobody says anything: answering them would be an unasked message (R-011)."""

@@ -79,6 +79,10 @@ def by_login(connection: Connection, operator_id: str, login: str) -> Member | N
     return Member(**row._mapping) if row else None
 
 
+def set_password(connection: Connection, staff_id: str, password_hash: str) -> None:
+    connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(password_hash=password_hash))
+
+
 def count(connection: Connection, operator_id: str) -> int:
     query = select(func.count()).select_from(staff)
     return (

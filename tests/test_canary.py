@@ -1,0 +1,331 @@
+"""What people write, who they are and what we hold as secrets shows nowhere (Must show 8).
+
+A whole house with LINE, Telegram and web chat lives through a bad day: every kind of message, and failures at every
+layer. Every string that is somebody's own is then searched for in logs (both forms, every logger at DEBUG), metrics,
+error bodies, requested URLs and the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
+
+from bot import logs
+from bot.conversation import take_turn
+from bot.runtime import turns
+from bot.store import inbox, staff
+from bot.store.schema import metadata, talks, timeline
+from bot.talk import Heard
+from bot.testing import FakeClock
+from tests.acceptance.serving import Serving, Visitor, on_line
+from tests.platforms import FakeLine, FakeTelegram, cut, refuse
+from tests.runtime.canaries import Canaries, disguises
+
+DANGER = "死にたい"
+SECRETS = ("line secret", "line token", "telegram token", "telegram secret")
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that is logged, in both forms, down to DEBUG of every library."""
+    root, stream = logging.getLogger(), io.StringIO()
+    kept, levels = root.handlers[:], {"": root.level}
+    handlers: list[Any] = []
+    for form in ("console", "json"):
+        logs.set_up(form)
+        handlers += root.handlers
+    for handler in handlers:
+        handler.setStream(stream)
+    root.handlers[:] = handlers
+    for name in ("", *logging.root.manager.loggerDict):
+        levels[name] = logging.getLogger(name).level
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    yield stream
+    root.handlers[:] = kept
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    logging.raiseExceptions = True
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def canaries() -> Canaries:
+    return Canaries()
+
+
+@pytest.fixture
+async def house(database_url: str, canaries: Canaries, log: io.StringIO) -> AsyncIterator[Serving]:
+    """Every secret the house is given is a canary."""
+    clock = FakeClock()
+    instant = {"clock": lambda: clock.now().timestamp()}
+    token = f"123456789:{canaries.plain('telegram token')}"
+    async with (
+        FakeLine(
+            secret=canaries.plain("line secret"), access_token=canaries.plain("line token"), **instant
+        ) as line,
+        FakeTelegram(token=token, secret_token=canaries.plain("telegram secret"), **instant) as telegram,
+        Serving(database_url, line, telegram, clock=clock) as serving,
+    ):
+        yield serving
+
+
+async def on_the_platforms(house: Serving, canaries: Canaries) -> None:
+    """Messages of all kinds, full of names, through every failure of the platforms."""
+    line, telegram = house.line, house.telegram
+    user = canaries.note("line user", line.new_user())
+    words = [canaries.make(f"line text {number}") for number in range(4)]
+    for event in (
+        line.follow(user),
+        line.text(user, words[0]),
+        line.sticker(user, text=canaries.make("sticker")),
+        line.location(user, canaries.make("address")),
+        line.file(user, canaries.make("file")),
+        line.postback(user, canaries.plain("postback")),
+        line.message_edited(user, canaries.make("edited")),
+        {**line.unknown(user), "displayName": canaries.make("display name")},
+        line.in_group(line.text(user, canaries.make("group text")), canaries.note("group", line.new_group())),
+    ):
+        if "replyToken" in event:
+            canaries.note(f"reply token {event['webhookEventId']}", event["replyToken"])
+        await line.deliver(event)
+    await house.settled()
+    line.faults.add(refuse(500), cut(accepted=True), cut(accepted=False), refuse(429), refuse(401))
+    line.faults.add(refuse(400, message=canaries.make("words of line")))
+    for text in words[1:]:
+        await line.says(user, text)
+    await line.says(user, f"{DANGER} {canaries.make('danger')}")
+    people = [telegram.new_person() for _ in range(3)]
+    for number, person in enumerate(people):
+        for place, part in enumerate(person.identity):
+            canaries.note(f"telegram person {number} {place}", part)
+    telegram.faults.add(refuse(400, message=f"Bad Request: {canaries.make('words of telegram')}"))
+    telegram.faults.add(refuse(500), cut(accepted=True), refuse(429, retry_after=1))
+    await telegram.says(people[0], canaries.make("telegram text"))
+    for update in telegram.every_kind(people[0], people[1]).values():
+        await telegram.deliver(update)
+    await telegram.deliver(telegram.photo(people[1], canaries.make("caption")))
+    telegram.faults.add(refuse(403), call="sendMessage")
+    await telegram.says(people[2], canaries.make("blocked"))
+    for _ in range(12):
+        house.pass_time(61)
+        await asyncio.sleep(0)
+    await house.settled()
+
+
+async def with_a_counselor(house: Serving, canaries: Canaries) -> None:
+    """The one in danger is answered by a person."""
+    user = next(iter(user for user in house.line.known if user.startswith("U")))
+    engawa = house.engawa
+    staff_id = await engawa.database.write(staff.add, "default", "mizuno", "みずの", "counselor", None)
+    secret, token = canaries.plain("one-time password"), canaries.plain("staff session")
+    now = engawa.clock.now()
+    await engawa.database.write(staff.offer_one_time_login, staff_id, secret, now)
+    await engawa.database.write(staff.begin_session, staff_id, token, now)
+    member = await engawa.database.read(staff.by_login, "default", "mizuno")
+    assert member is not None
+    [waiting] = [one for one in await engawa.desk.queue(member, "waiting") if one.account_id == "line"]  # type: ignore[arg-type]
+    await engawa.desk.claim(member, waiting.ticket.id)
+    reply = canaries.make("reply")
+    await engawa.desk.reply(member, waiting.ticket.id, reply, canaries.plain("form"))
+    await house.settled()
+    assert reply in house.line.texts(user)
+    await house.line.says(user, canaries.make("after the reply"))
+    await engawa.desk.hand_back(member, waiting.ticket.id)
+    await house.settled()
+
+
+async def on_the_web(house: Serving, canaries: Canaries, bodies: list[bytes]) -> Visitor:
+    """Requests of every kind, sound and broken; what is refused is kept."""
+    visitor = Visitor(house)
+    await visitor.begins()
+    canaries.note("cookie", visitor.cookie.partition("=")[2])
+    agent = {"User-Agent": canaries.plain("agent"), "Referer": f"http://x/{canaries.plain('referer')}"}
+    agent["X-Forwarded-For"] = canaries.plain("forwarded")
+    said = canaries.make("web text")
+    assert (await visitor.says(said))[0] == 202
+    for number, body in enumerate(
+        [
+            json.dumps({"client_id": "0" * 32, "choice_id": canaries.plain("choice")}),
+            json.dumps({"client_id": canaries.plain("client id"), "text": canaries.make("no uuid")}),
+            json.dumps({"client_id": "1" * 32, "text": canaries.make("too long") * 500}),
+            f'{{"text": "{canaries.make("broken")}',
+            f'{{"text": "{canaries.make("far too long") * 4000}"}}',
+        ]
+    ):
+        status, answer = await visitor.call("POST", "/messages", body.encode(), agent)
+        assert (status == 202) is (number == 0)
+        bodies += [json.dumps(answer, ensure_ascii=False).encode()] if status >= 400 else []
+    for headers in ({"Origin": f"http://{canaries.plain('origin')}"}, {"Cookie": canaries.plain("jar")}):
+        status, answer = await Visitor(house).call("POST", "/messages", b"{}", {**agent, **headers})
+        assert status >= 400
+        bodies.append(json.dumps(answer).encode())
+    for path in ("/nowhere/", "/chat/static/", "/webhooks/line/", "/chat?lang="):
+        status, text = await house.get(path + canaries.plain(f"path {path}"))
+        bodies += [text.encode()] if status >= 400 else []
+    return visitor
+
+
+async def broken_inside(
+    house: Serving, canaries: Canaries, bodies: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Failures at every layer, each with somebody's words in the error itself."""
+    line, engawa = house.line, house.engawa
+    poison, fault = canaries.make("poison"), canaries.make("fault")
+
+    def poisoned(content: Any, rules: Any, talk: Any, event: Any, now: Any) -> Any:
+        if isinstance(event, Heard) and poison in event.inbound.text:
+            raise ValueError(event.inbound.text)
+        return take_turn(content, rules, talk, event, now)
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError(fault)
+
+    def away(*_: object) -> None:
+        raise OperationalError(f"INSERT {fault}", {"text": fault}, Exception(fault))
+
+    user = canaries.note("unlucky user", line.new_user())
+    with monkeypatch.context() as patch:
+        patch.setattr(turns, "take_turn", poisoned)
+        patch.setattr(engawa.channels["line"], "send", broken)
+        await line.says(user, poison)
+        while not await engawa.database.read(
+            _rows, select(inbox.inbox).where(inbox.inbox.c.parked.is_(True))
+        ):
+            await asyncio.sleep(0.005)
+    visitor = Visitor(house)
+    await visitor.begins()
+    with monkeypatch.context() as patch:
+        patch.setattr(engawa.webchat._backend, "thread", broken)
+        async with house.http.get(
+            house.url + "/chat/api/messages", headers={"Cookie": visitor.cookie}
+        ) as answer:
+            assert answer.status == 500
+            bodies.append(await answer.read())
+    body = line.body([line.text(user, canaries.make("during the outage"))])
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "accept", away)
+        assert (await line.post_raw(body, line.sign(body))).status == 503
+    await house.settled()
+    contact_id = await house.contact_id(on_line(user))
+    [talk] = await engawa.database.read(_rows, select(talks).where(talks.c.contact_id == contact_id))
+    row = {
+        "contact_id": contact_id,
+        "seq": talk.last_seq + 1,
+        "author": "bot",
+        "sealed_body": b"\x01\x07contact",
+    }
+    await engawa.database.write(lambda connection: connection.execute(insert(timeline), [row]))
+    assert (await line.post_raw(body, line.sign(body))).status == 500  # its place in the thread is taken
+    for raw in (b'{"events": "' + canaries.make("unreadable").encode(), b"\xff" + poison.encode()):
+        assert (await line.post_raw(raw, line.sign(raw))).status == 400
+        assert (await line.post_raw(raw, canaries.plain("signature"))).status == 401
+    assert (await house.telegram.post_raw(poison.encode(), house.telegram.secret_token)).status == 400
+    assert (await house.telegram.post_raw(b"{}", canaries.plain("wrong secret"))).status == 401
+
+
+async def noisy_libraries(canaries: Canaries) -> None:
+    """Libraries that log what they were given, with errors, extras, stacks and mistakes."""
+    words, library = canaries.make("library"), logging.getLogger("some.library")
+    library.setLevel(logging.DEBUG)
+    library.debug("sent %s", words)
+    library.info(words, extra={"payload": words}, stack_info=True)
+    library.warning("too few %s %s", words)
+    try:
+        raise KeyError(words)
+    except KeyError:
+        library.exception(words)
+    structlog.get_logger("turns").error("told", error="KeyError")
+
+    async def lost() -> None:
+        raise RuntimeError(words)
+
+    task = asyncio.ensure_future(lost())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+
+
+def _rows(connection: Any, query: Any) -> list[Any]:
+    return list(connection.execute(query).all())
+
+
+async def everything_stored(house: Serving) -> bytes:
+    """The database as a thief would have it: its files, or every value of every row."""
+    database = house.engawa.database
+    if database.is_sqlite:
+        path = Path(str(database.url.database))
+        return b"\x00".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    found: list[bytes] = []
+    for table in metadata.sorted_tables:
+        for row in await database.read(_rows, select(table)):
+            found += [bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row]
+    return b"\x00".join(found)
+
+
+async def test_it_shows_nowhere(
+    house: Serving,
+    canaries: Canaries,
+    log: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Not in any log line, metric, error body, URL or plain cell, in the clear or in disguise."""
+    bodies: list[bytes] = []
+    await on_the_platforms(house, canaries)
+    await with_a_counselor(house, canaries)
+    visitor = await on_the_web(house, canaries, bodies)
+    await broken_inside(house, canaries, bodies, monkeypatch)
+    await noisy_libraries(canaries)
+    await house.settled()
+    written = log.getvalue()
+    for name in ("library_message", "request_failed", "event_parked", "webhook_unsigned", "send_raised"):
+        assert name in written, f"{name} was never logged"
+    assert written.count("\n") > 100
+    assert len(canaries) > 60
+    assert any("ひみつ" in message["text"] for message in await visitor.thread())
+    metrics = (await house.get("/metrics"))[1]
+    assert "engawa_sends_total" in metrics
+    calls = [*house.line.calls, *house.telegram.calls]
+    places = {
+        "log": written.encode(),
+        "output": "".join(capfd.readouterr()).encode(),
+        "metrics": metrics.encode(),
+        "health": "".join([(await house.get(path))[1] for path in ("/healthz", "/readyz")]).encode(),
+        "error bodies": b"\n".join(bodies),
+        "urls": "\n".join(call.path for call in calls).encode(),
+        "database": await everything_stored(house),
+    }
+    assert {place: found for place, content in places.items() if (found := canaries.found_in(content))} == {}
+
+
+def test_disguises_are_seen_through() -> None:
+    """The search finds a canary in each of its disguises, and in none of another's."""
+    import base64
+    from urllib.parse import quote
+
+    canaries = Canaries()
+    text = canaries.make("text")
+    raw = text.encode()
+    hidden = [
+        raw,
+        raw.hex().encode(),
+        text.encode("utf-16"),
+        json.dumps({"a": text}).encode(),
+        quote(text).encode(),
+    ]
+    hidden += [base64.b64encode(b"x" * shift + raw + b"y" * rest) for shift in range(4) for rest in range(4)]
+    hidden += [str(raw).encode(), json.dumps([text], ensure_ascii=False).encode()]
+    assert [canaries.found_in(b"..." + one + b"...") for one in hidden] == [["text"]] * len(hidden)
+    other = Canaries().make("text")
+    assert not any(canaries.found_in(disguise) for disguise in disguises(other))
