@@ -204,7 +204,10 @@ def _in_danger(content: Content, talk: Talk, hits: tuple[RiskHit, ...], seq: int
         wake = WakeAt(reason=RISK_UNANSWERED, at=now + ANSWER_WITHIN)
         return Turn(talk=raised, effects=(Relay(), RaisePriority(alarm=True), wake), risk_hits=hits)
     ticketed, effect = _ticketed(talk, Reason.RISK, level, seq, now, hits=hits)
-    card = SayFirst(reply=_quietly(talk, _safety_card(content, hits[0].category, now)))
+    reply = _safety_card(content, hits[0].category, now)
+    if isinstance(effect, OpenTicket):  # nobody is handed over without being told
+        reply = replace(reply, texts=engine.three((*reply.texts, *content.text("risk_handed"))))
+    card = SayFirst(reply=_quietly(talk, reply))
     relayed = (Relay(),) if talk.mode is Mode.WAITING else ()
     return Turn(talk=ticketed, effects=(card, effect, *relayed), risk_hits=hits)
 

@@ -211,8 +211,8 @@ def _hint(token: Any, sent_at: datetime, now: datetime) -> ReplyHint | None:
 def _meaning(event: dict[str, Any]) -> tuple[Kind, str, str]:
     """Kind, text and choice of an event of one person. Anything unknown is `UNSUPPORTED`: stored, answered gently."""
     match event:
-        case {"type": "message", "message": {"type": "text", "text": str(text)}}:
-            return Kind.TEXT, text, ""
+        case {"type": "message" | "messageEdited", "message": {"type": "text", "text": str(text)}}:
+            return Kind.TEXT, text, ""  # what was put in by an edit must be read, too
         case {"type": "message", "message": {"type": "sticker"} as sticker}:
             text = sticker.get("text")
             return Kind.STICKER, text if isinstance(text, str) else "", ""

@@ -208,7 +208,7 @@ def _meaning(update: Update) -> tuple[Kind, str, str]:
     if update.my_chat_member is not None:
         status = update.my_chat_member.new_chat_member.status
         return (Kind.LEFT if status in BLOCKED else Kind.JOINED), "", ""
-    message = update.message
+    message = update.message or update.edited_message  # what was put in by an edit must be read, too
     if message is None:
         return Kind.UNSUPPORTED, "", ""
     if message.text is not None:
@@ -217,7 +217,7 @@ def _meaning(update: Update) -> tuple[Kind, str, str]:
         return Kind.TEXT, message.text.removeprefix("/"), ""
     if message.sticker is not None:
         return Kind.STICKER, "", ""
-    return Kind.UNSUPPORTED, "", ""
+    return Kind.UNSUPPORTED, message.caption or "", ""  # words under a picture are scanned like any others
 
 
 def _send_error(error: TelegramError) -> Exception:

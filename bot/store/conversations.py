@@ -153,6 +153,14 @@ def ticket_of(row: Any, key: ContactKey) -> Ticket:
     )
 
 
+def open_any(connection: Connection, sealer: Sealer) -> None:
+    """Opens the key of one contact, if there is any. Raises SealError when it was sealed with other keys."""
+    keys = select(contacts.c.operator_id, contacts.c.contact_id, contacts.c.sealed_key).limit(1)
+    row = connection.execute(keys).first()
+    if row is not None:
+        sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
+
+
 def find(connection: Connection, sealer: Sealer, operator_id: str, address: Address) -> str | None:
     """The contact of an address, if we know it."""
     key = sealer.keyring.address_key(operator_id, address)

@@ -30,7 +30,7 @@ EXPECTED = {
     "unknown_message": Kind.UNSUPPORTED,
     "unsend": Kind.UNSENT,
     "postback": Kind.CHOICE,
-    "message_edited": Kind.UNSUPPORTED,
+    "message_edited": Kind.TEXT,
     "follow": Kind.JOINED,
     "unblocked": Kind.JOINED,
     "unfollow": Kind.LEFT,
