@@ -137,6 +137,10 @@ def _loaded(sealer: Sealer, row: Any) -> Loaded:
 def ticket_of(row: Any, key: ContactKey) -> Ticket:
     """A ticket row, with its sealed detail opened."""
     detail = body.ticket_detail(key.open("tickets", "sealed_detail", row.ticket_id, row.sealed_detail))
+    return ticket_with(row, detail)
+
+
+def ticket_with(row: Any, detail: body.TicketDetail) -> Ticket:
     return Ticket(
         id=row.ticket_id,
         contact_id=row.contact_id,

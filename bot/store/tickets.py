@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from bot.errors import SealError
 from bot.handoff.ticket import Status, Ticket
 from bot.store import body
-from bot.store.conversations import Loaded, ticket_of
+from bot.store.conversations import Loaded, ticket_of, ticket_with
 from bot.store.schema import contacts, staff, tickets
 from bot.store.sealed import Sealer
 
@@ -94,19 +96,25 @@ def queue(
     )
     if assignee is not None:
         query = query.where(tickets.c.assignee == assignee)
-    found = []
-    for row in connection.execute(query):
-        key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
-        found.append(
-            Waiting(
-                ticket=ticket_of(row, key),
-                nickname=row.nickname,
-                account_id=row.account_id,
-                reachable=row.reachable,
-                keeper=row.display_name,
-            )
+    return [
+        Waiting(
+            ticket=_shown(sealer, row),
+            nickname=row.nickname,
+            account_id=row.account_id,
+            reachable=row.reachable,
+            keeper=row.display_name,
         )
-    return found
+        for row in connection.execute(query)
+    ]
+
+
+def _shown(sealer: Sealer, row: Any) -> Ticket:
+    """A ticket whose cells do not open is shown without them: somebody waits there, and so do the others."""
+    try:
+        key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
+        return ticket_of(row, key)
+    except SealError:
+        return ticket_with(row, body.TicketDetail())
 
 
 def counts(connection: Connection, operator_id: str) -> dict[str, int]:

@@ -100,6 +100,12 @@ class House:
         while await self.read(inbox.waiting_contacts, 1):
             await self.engawa.turns.work()
 
+    async def handled(self) -> None:
+        """Until running workers have handled every event."""
+        async with asyncio.timeout(10):
+            while await self.read(inbox.waiting_contacts, 1):
+                await asyncio.sleep(0.005)
+
     async def settle(self) -> None:
         """Turns and sends until nothing is left that is due."""
         for _ in range(MOST_ROUNDS):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.handoff import ticket as moves
@@ -68,6 +68,15 @@ def test_one_ticket_a_contact(store: Store) -> None:
     write(store, contact_id, moves.raise_to(known.talk.ticket, Level.HIGH))
     assert store.value(select(func.count()).select_from(rows)) == 1
     assert store.load(contact_id).talk.ticket == replace(known.talk.ticket, priority=Level.HIGH)
+
+
+def test_a_damaged_ticket_is_still_shown(store: Store) -> None:
+    """Whose cells do not open keeps its place in the queue, without its words; the others are whole (B3)."""
+    damaged, whole = waiting(store, "a", Level.HIGH), waiting(store, "b", Level.NONE)
+    statement = update(rows).where(rows.c.contact_id == damaged).values(sealed_detail=b"\x01\x07contact")
+    store.run(lambda connection: connection.execute(statement))
+    assert [one.ticket.contact_id for one in queue(store)] == [damaged, whole]
+    assert queue(store)[0].ticket.priority is Level.HIGH
 
 
 def test_the_way_of_a_ticket(store: Store) -> None:
