@@ -23,17 +23,18 @@ from bot.clock import Clock, SystemClock
 from bot.config import Settings
 from bot.content.library import Library
 from bot.content.pack import Released
-from bot.errors import ConfigError, StoreUnavailable
+from bot.errors import ConfigError, SealError, StoreUnavailable
 from bot.handoff.desk import Desk
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
 from bot.runtime.delivery import Delivery
 from bot.runtime.ingress import Ingress
 from bot.runtime.live import Hub, News
+from bot.runtime.metrics import STREAMS
 from bot.runtime.receipts import Receipts
 from bot.runtime.turns import Turns
 from bot.runtime.wipe import Wipe
-from bot.store import migrate, outbox
+from bot.store import conversations, migrate, outbox
 from bot.store.database import Database
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.sealed import Sealer
@@ -134,6 +135,15 @@ class Engawa:
                 await self.database.write(self.library.import_seed, self.clock.now())
                 break
         await self.database.read(self.library.released)
+        try:
+            await self.database.read(conversations.open_any, self.sealer)
+        except SealError as error:
+            problem = (
+                "ENGAWA_KEYS or ENGAWA_ID_KEY do not fit this database: known people would be strangers. "
+                "Example: the key it was sealed with stays last, ENGAWA_KEYS=new:…,old:…"
+            )
+            raise ConfigError([problem]) from error
+        STREAMS.set_function(lambda: self.webchat.streams.count)
         if self._lock is not None:
             await self.database.write(outbox.recover, self.clock.now())
 
@@ -201,11 +211,14 @@ class Engawa:
         """Database, migrations and keys: 200 when all are in order, else 503 with what is not."""
         checks = {"database": "ok", "migrations": "ok", "keys": "ok"}
         try:
-            revision = await self.database.read(migrate.current)
-            if revision != migrate.HEAD:
+            if await self.database.read(migrate.current) != migrate.HEAD:
                 checks["migrations"] = "run `engawa migrate`"
+            else:
+                await self.database.read(conversations.open_any, self.sealer)
         except StoreUnavailable:
-            checks["database"] = "cannot be reached"
+            checks = {"database": "cannot be reached", "migrations": "not known", "keys": "not known"}
+        except SealError:
+            checks["keys"] = "the stored cells do not open; see `engawa doctor`"
         status = 200 if set(checks.values()) == {"ok"} else 503
         return web.json_response(checks, status=status)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ FIELDS = {
 }
 """What an account needs: by variable for the only one, by field of the TOML file for several."""
 LOG_FORMATS = ("console", "json")
+TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # Bot API, setWebhook
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -266,4 +268,15 @@ def _telegram(
 ) -> tuple[TelegramAccount, ...]:
     base = _url("ENGAWA_TELEGRAM_API_BASE", environ.get("ENGAWA_TELEGRAM_API_BASE") or TELEGRAM_API, problems)
     accounts = _configured(environ, file, "telegram", problems)
+    for name, fields in accounts.items():
+        if fields["secret_token"] and not TELEGRAM_SECRET.fullmatch(fields["secret_token"]):
+            variable = (
+                "ENGAWA_TELEGRAM_SECRET_TOKEN"
+                if name == "telegram"
+                else f"ENGAWA_CONFIG [[{name}]] secret_token"
+            )
+            problems.append(
+                f"{variable} may hold A-Z, a-z, 0-9, _ and -, at most 256 of them."
+                " Example: ENGAWA_TELEGRAM_SECRET_TOKEN=a-long-random-word"
+            )
     return tuple(TelegramAccount(account=name, api_base=base, **fields) for name, fields in accounts.items())

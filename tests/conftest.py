@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from tests.golden_plugin import pytest_addoption  # noqa: F401 - pytest looks for it here
+from tests.platforms.measure import described
 from tests.provision import chromium, loopback, postgresql
 
 # Same examples on every run: red is somebody's change, not luck. `--hypothesis-profile=deep` searches.
@@ -21,6 +22,15 @@ hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("ci")
 
 MARKED_BY_FIXTURE = {"postgresql_url": "postgresql", "chromium_path": "browser"}
+
+
+def pytest_report_header() -> str:
+    """Says at the top of every run whether the platforms' own descriptions are there to check us by."""
+    here = "here: every request to a fake platform is checked against them"
+    absent = "ABSENT: fakes take requests unchecked, and tests of the descriptions are skipped"
+    return (
+        f"platform descriptions (../shared/openapi or ENGAWA_TEST_OPENAPI): {here if described() else absent}"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

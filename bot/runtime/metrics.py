@@ -13,4 +13,4 @@ SENDS = Counter(
     "engawa_sends_total", "Tries to send, by way and outcome", ["via", "outcome"], registry=REGISTRY
 )
 SEND_SECONDS = Histogram("engawa_send_seconds", "Duration of a call to a platform", registry=REGISTRY)
-STREAMS = Gauge("engawa_streams", "Open live streams", ["audience"], registry=REGISTRY)
+STREAMS = Gauge("engawa_streams", "Open live streams of the web chat", registry=REGISTRY)

@@ -26,6 +26,7 @@ from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
 from bot.runtime.live import INBOX, Hub, News
 from bot.runtime.loop import Worker
+from bot.runtime.metrics import TURNS
 from bot.store import conversations, inbox
 from bot.store.conversations import Loaded
 from bot.store.database import Database
@@ -71,6 +72,7 @@ class Turns(Worker):
             log.warning("turn_batch_failed", error=type(error).__name__)
             count, news = await self._one_by_one()
         self.handled += count
+        TURNS.inc(count)
         self._hub.spread(news)
         return count >= BATCH or INBOX in news.topics
 

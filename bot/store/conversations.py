@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.clock import random_id
-from bot.errors import Conflict
+from bot.errors import Conflict, SealError
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Address
@@ -158,11 +158,14 @@ def ticket_with(row: Any, detail: body.TicketDetail) -> Ticket:
 
 
 def open_any(connection: Connection, sealer: Sealer) -> None:
-    """Opens the key of one contact, if there is any. Raises SealError when it was sealed with other keys."""
-    keys = select(contacts.c.operator_id, contacts.c.contact_id, contacts.c.sealed_key).limit(1)
-    row = connection.execute(keys).first()
-    if row is not None:
-        sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
+    """Opens one contact, if there is any. Raises SealError when it was sealed, or named, with other keys."""
+    row = connection.execute(select(contacts).limit(1)).first()
+    if row is None:
+        return
+    key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
+    address = body.address(key.open("contacts", "sealed_address", row.contact_id, row.sealed_address))
+    if sealer.keyring.address_key(row.operator_id, address) != bytes(row.address_key):
+        raise SealError("The key that names contacts is another one.")
 
 
 def find(connection: Connection, sealer: Sealer, operator_id: str, address: Address) -> str | None:

@@ -97,7 +97,9 @@ class Database:
         self.url = url
         self.is_sqlite = url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            path = Path(url.database or "")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # SQLite gives its log files the same rights
         self.engine = make_engine(url)
         self._readers = make_engine(url, writes=False) if self.is_sqlite else self.engine
         self._writer = GroupWriter(self.engine) if self.is_sqlite else None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from bot.errors import StoreUnavailable
+from bot.errors import EngawaError, StoreUnavailable
 from bot.store.database import make_engine
 from bot.store.schema import operators
 
@@ -47,8 +47,14 @@ def migrate(url: URL) -> None:
         with _alone(engine) as connection:
             if current(connection) != HEAD:
                 from alembic import command
+                from alembic.util import CommandError
 
-                command.upgrade(_config(connection), "head")
+                try:
+                    command.upgrade(_config(connection), "head")
+                except CommandError as error:
+                    raise EngawaError(
+                        "The database is of a newer Engawa than this one. Run the newer one, or restore a backup."
+                    ) from error
             if connection.scalar(select(operators.c.operator_id)) is None:
                 connection.execute(insert(operators).values(operator_id=DEFAULT_OPERATOR))
     except (OperationalError, InterfaceError) as error:

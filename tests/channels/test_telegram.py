@@ -71,7 +71,9 @@ def test_secrets(telegram: Telegram, fake: FakeTelegram, secret: str) -> None:
         telegram.parse({SECRET_HEADER: secret}, body, NOW)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"update_id": "1"}', b'{"update_id": true}', b"[" * 99_999])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"update_id": "1"}', b'{"update_id": true}', b"[" * 99_999]
+)
 def test_bad_bodies(telegram: Telegram, body: bytes) -> None:
     """Authentic, but no update: told as such."""
     with pytest.raises(BadInput):

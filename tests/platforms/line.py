@@ -41,7 +41,7 @@ class FakeLine(LineEvents):
         access_token: str = "line-access-token",
         clock: Callable[[], float] = time.time,
         seed: int | None = None,
-        validate: bool = True,
+        validate: bool | None = None,
         connections: int = 20,
         attempts: int = 60,
         time_limit: float = ANSWER_WITHIN,

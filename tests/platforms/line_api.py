@@ -15,6 +15,7 @@ from aiohttp import web
 from tests.platforms.faults import Call, Fault
 from tests.platforms.line_books import AcceptedKey, Delivered, Deliveries, ReplyToken
 from tests.platforms.loopback import Answer, Loopback, Work
+from tests.platforms.measure import described
 from tests.platforms.validate import LineSchema, limit_problems
 
 _RETRY_HEADER: Final = "x-line-retry-key"
@@ -42,12 +43,12 @@ class LineApi(Loopback):
         access_token: str = "line-access-token",
         clock: Callable[[], float] = time.time,
         seed: int | None = None,
-        validate: bool = True,
+        validate: bool | None = None,
     ) -> None:
         super().__init__()
         self.access_token = access_token
         self.clock = clock
-        self.schema = LineSchema.load() if validate else None
+        self.schema = LineSchema.load() if (described() if validate is None else validate) else None
         self.delivered = Deliveries()
         self.refused: list[tuple[Call, str]] = []  # sound requests not taken: token used, quota, ...
         self.blocked: set[str] = set()

@@ -33,6 +33,15 @@ def spec_path(name: str) -> Path:
     return path
 
 
+def described() -> bool:
+    """Whether the published descriptions are at hand; without them the fakes take what they are sent unchecked."""
+    try:
+        spec_path("webhook.yml")
+    except SchemaMissing:
+        return False
+    return True
+
+
 def utf16_length(text: str) -> int:
     """UTF-16 units, as LINE and Telegram count: 🍎 is two [LINE docs, text-character-count; platforms.md]."""
     return len(text) + sum(character > "\uffff" for character in text)

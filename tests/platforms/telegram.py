@@ -40,7 +40,7 @@ class FakeTelegram(TelegramUpdates):
         secret_token: str = "telegram-secret-token",
         clock: Callable[[], float] = time.time,
         seed: int | None = None,
-        validate: bool = True,
+        validate: bool | None = None,
         connections: int = 40,
         attempts: int = 60,
         time_limit: float = ANSWER_WITHIN,

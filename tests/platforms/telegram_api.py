@@ -14,6 +14,7 @@ from aiohttp import web
 
 from tests.platforms.faults import Call, Fault
 from tests.platforms.loopback import Answer, Loopback, Work
+from tests.platforms.measure import described
 from tests.platforms.validate import UPLOAD, TelegramSchema, utf16_length
 
 _PATH: Final = re.compile(r"/bot(?P<token>[^/]+)/(?P<method>[A-Za-z]+)")
@@ -53,12 +54,12 @@ class TelegramApi(Loopback):
         token: str = "123456789:fake-telegram-bot-token",
         clock: Callable[[], float] = time.time,
         seed: int | None = None,
-        validate: bool = True,
+        validate: bool | None = None,
     ) -> None:
         super().__init__()
         self.token = token
         self.clock = clock
-        self.schema = TelegramSchema.load() if validate else None
+        self.schema = TelegramSchema.load() if (described() if validate is None else validate) else None
         self.random = random.Random(seed)
         bot_id = int(token.partition(":")[0])
         self.bot = {"id": bot_id, "is_bot": True, "first_name": "えんがわ", "username": "engawa_fake_bot"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from typing import Any
 
 from aiohttp import web
@@ -26,27 +25,40 @@ class Streams:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._open: Counter[str] = Counter()
+        self._open: dict[str, list[asyncio.Event]] = {}
         self._closing = asyncio.Event()
 
     def close(self) -> None:
         """Ends all streams; pages come back by themselves."""
         self._closing.set()
+        for streams in self._open.values():
+            for end in streams:
+                end.set()
+
+    @property
+    def count(self) -> int:
+        return sum(len(streams) for streams in self._open.values())
 
     async def serve(self, request: web.Request, address: Address, after: int) -> web.StreamResponse:
-        if self._open[address.key] >= PER_SESSION or self._open.total() >= TOTAL or self._closing.is_set():
+        if self.count >= TOTAL or self._closing.is_set():
             return web.json_response(
                 {"error": "busy", "message": ""}, status=503, headers={"Retry-After": "5"}
             )
-        self._open[address.key] += 1
+        streams = self._open.setdefault(address.key, [])
+        for left in streams[: len(streams) + 1 - PER_SESSION]:
+            left.set()  # most likely of a page that was closed; a living one comes back by itself
+        end = asyncio.Event()
+        streams.append(end)
         try:
-            return await self._run(request, address, after)
+            return await self._run(request, address, after, end)
         finally:
-            self._open[address.key] -= 1
-            if not self._open[address.key]:
-                del self._open[address.key]
+            streams.remove(end)
+            if not streams:
+                self._open.pop(address.key, None)
 
-    async def _run(self, request: web.Request, address: Address, after: int) -> web.StreamResponse:
+    async def _run(
+        self, request: web.Request, address: Address, after: int, end: asyncio.Event
+    ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
         )
@@ -54,30 +66,30 @@ class Streams:
         state: dict[str, str] | None = None
         try:
             await _write(response, f"retry: {RETRY_MS}\n\n")
-            while not self._closing.is_set():
+            while not end.is_set():
                 topic = (await self._backend.thread(address, MAX_SEQ)).topic
                 with self._backend.listen(topic or ANYBODY) as bell:
                     thread = await self._backend.thread(address, after)
                     if thread.topic is None and after > 0:  # the person had everything erased
                         await _write(response, _event("message", erased_message(self._backend), 0))
                         after = 0
-                    while thread.topic == topic and not self._closing.is_set():
+                    while thread.topic == topic and not end.is_set():
                         for message in thread.messages:
                             await _write(response, _event("message", message, message["seq"]))
                             after = message["seq"]
                         if thread.state != state:
                             state = thread.state
                             await _write(response, _event("state", state))
-                        if not await self._rang(bell):
+                        if not await self._rang(bell, end):
                             await _write(response, _event("heartbeat", {}))
                         thread = await self._backend.thread(address, after)
         except (ConnectionError, TimeoutError):
             pass
         return response
 
-    async def _rang(self, bell: Any) -> bool:
+    async def _rang(self, bell: Any, end: asyncio.Event) -> bool:
         ring = asyncio.ensure_future(bell.wait(HEARTBEAT))
-        stop = asyncio.ensure_future(self._closing.wait())
+        stop = asyncio.ensure_future(end.wait())
         try:
             await asyncio.wait({ring, stop}, return_when=asyncio.FIRST_COMPLETED)
             return stop.done() or ring.result()
