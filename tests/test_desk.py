@@ -192,6 +192,7 @@ class TestReplies:
             before = len(house.channel.texts(person))
             if answers:
                 await desk.reply(await house.member(), ticket.id, "読みました", "1")
+                await house.settle()
             house.clock.move(timedelta(minutes=4))
             await house.engawa.clockwork.wake()
             await house.settle()

@@ -1,4 +1,4 @@
-"""After an erase: nothing of it may stay in SQLite's write-ahead log (docs: erasing)."""
+"""After an erase: nothing of it may stay in SQLite's write-ahead log (docs/operating.md)."""
 
 from __future__ import annotations
 

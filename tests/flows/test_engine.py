@@ -71,12 +71,13 @@ def test_a_target_that_is_missing_strands_with_a_way_on() -> None:
 
 
 def test_state_stays_small_however_long_one_taps() -> None:
-    """Sixty times ほかのもの, and sixty answers of great length, and the session is still of bounded size."""
+    """A hundred and twenty steps to and fro, and sixty long answers, and the session is still of bounded size."""
     watched = Watched(released=Released(latest=seed_pack()))
     watched.text("さがす")
-    watched.choice("まだわからない")
     for _ in range(60):
+        watched.choice("まだわからない")
         watched.choice("ほかのもの")
+        watched.choice("条件をかえる")
     session = watched.talk.session
     assert session is not None
     assert len(session.trail) <= MAX_TRAIL

@@ -67,7 +67,7 @@ class TestOrder:
         await house.says("a", "こんにちは", "はじめ")
         await house.taps("a", house.way_to(model.Ask, lambda step: step.pause))
         await house.says("a", "書いておきます")
-        await house.turn()
+        await house.settle()
         house.clock.move(timedelta(minutes=5))
         await house.engawa.clockwork.wake()
         await house.settle()
