@@ -161,7 +161,7 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
 def _enter(content: Content, talk: Talk, target: str, seq: int, now: datetime) -> Turn:
     """Goes to a target in the running session, whatever was asked there."""
     sprint = engine.begin(content, target, now, session=talk.session)
-    return _played(content, replace(talk, away=False), sprint, seq, now)
+    return _played(content, replace(talk, away=False) if talk.away else talk, sprint, seq, now)
 
 
 def _wants_person(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:

@@ -7,31 +7,32 @@ error bodies, requested URLs and the database.
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import io
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-from bot import logs
 from bot.conversation import take_turn
 from bot.runtime import turns
 from bot.store import inbox, outbox, staff
 from bot.store.schema import inbox as inbox_rows
-from bot.store.schema import metadata, talks, timeline
+from bot.store.schema import talks, timeline
 from bot.talk import Heard
 from bot.testing import FakeClock
 from tests.acceptance.serving import Serving, Visitor, on_line
 from tests.platforms import FakeLine, FakeTelegram, cut, refuse
-from tests.runtime.canaries import Canaries, disguises
+from tests.runtime.canaries import (
+    Canaries,
+    disguises,
+    everything_logged,
+    everything_stored,
+    noisy_libraries,
+    rows_of,
+)
 
 DANGER = "死にたい"
 SECRETS = ("line secret", "line token", "telegram token", "telegram secret")
@@ -39,25 +40,8 @@ SECRETS = ("line secret", "line token", "telegram token", "telegram secret")
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Everything that is logged, in both forms, down to DEBUG of every library."""
-    root, stream = logging.getLogger(), io.StringIO()
-    kept, levels = root.handlers[:], {"": root.level}
-    handlers: list[Any] = []
-    for form in ("console", "json"):
-        logs.set_up(form)
-        handlers += root.handlers
-    for handler in handlers:
-        handler.setStream(stream)
-    root.handlers[:] = handlers
-    for name in ("", *logging.root.manager.loggerDict):
-        levels[name] = logging.getLogger(name).level
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    yield stream
-    root.handlers[:] = kept
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    logging.raiseExceptions = True
-    structlog.reset_defaults()
+    with everything_logged() as stream:
+        yield stream
 
 
 @pytest.fixture
@@ -211,7 +195,7 @@ async def broken_inside(
         patch.setattr(engawa.channels["line"], "send", broken)
         await line.says(user, poison)
         parked = select(inbox_rows.c.seq).where(inbox_rows.c.parked.is_(True))
-        await house.until(lambda: engawa.database.read(_rows, parked))
+        await house.until(lambda: engawa.database.read(rows_of, parked))
     visitor = Visitor(house)
     await visitor.begins()
     with monkeypatch.context() as patch:
@@ -227,7 +211,7 @@ async def broken_inside(
         assert (await line.post_raw(body, line.sign(body))).status == 503
     await calmed(house)
     contact_id = await house.contact_id(on_line(user))
-    [talk] = await engawa.database.read(_rows, select(talks).where(talks.c.contact_id == contact_id))
+    [talk] = await engawa.database.read(rows_of, select(talks).where(talks.c.contact_id == contact_id))
     row = {
         "contact_id": contact_id,
         "seq": talk.last_seq + 1,
@@ -241,45 +225,6 @@ async def broken_inside(
         assert (await line.post_raw(raw, canaries.plain("signature"))).status == 401
     assert (await house.telegram.post_raw(poison.encode(), house.telegram.secret_token)).status == 400
     assert (await house.telegram.post_raw(b"{}", canaries.plain("wrong secret"))).status == 401
-
-
-async def noisy_libraries(canaries: Canaries) -> None:
-    """Libraries that log what they were given, with errors, extras, stacks and mistakes."""
-    words, library = canaries.make("library"), logging.getLogger("some.library")
-    library.setLevel(logging.DEBUG)
-    library.debug("sent %s", words)
-    library.info(words, extra={"payload": words}, stack_info=True)
-    library.warning("too few %s %s", words)
-    try:
-        raise KeyError(words)
-    except KeyError:
-        library.exception(words)
-    structlog.get_logger("turns").error("told", error="KeyError")
-
-    async def lost() -> None:
-        raise RuntimeError(words)
-
-    task = asyncio.ensure_future(lost())
-    await asyncio.wait([task])
-    del task
-    gc.collect()
-
-
-def _rows(connection: Any, query: Any) -> list[Any]:
-    return list(connection.execute(query).all())
-
-
-async def everything_stored(house: Serving) -> bytes:
-    """The database as a thief would have it: its files, or every value of every row."""
-    database = house.engawa.database
-    if database.is_sqlite:
-        path = Path(str(database.url.database))
-        return b"\x00".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
-    found: list[bytes] = []
-    for table in metadata.sorted_tables:
-        for row in await database.read(_rows, select(table)):
-            found += [bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row]
-    return b"\x00".join(found)
 
 
 async def test_it_shows_nowhere(
@@ -313,7 +258,7 @@ async def test_it_shows_nowhere(
         "health": "".join([(await house.get(path))[1] for path in ("/healthz", "/readyz")]).encode(),
         "error bodies": b"\n".join(bodies),
         "urls": "\n".join(call.path for call in calls).encode(),
-        "database": await everything_stored(house),
+        "database": await everything_stored(house.engawa.database),
     }
     assert {place: found for place, content in places.items() if (found := canaries.found_in(content))} == {}
 

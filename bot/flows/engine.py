@@ -211,8 +211,11 @@ def _run(content: Content, session: Session, now: datetime) -> Sprint:
         step = _step(content, session.release, session.flow, session.step)
         if step is None:
             return _strand(content, session, now, reply, effects)
-        scene = Scene(content=content, session=session, now=now, values=_values(content, session, now))
-        entered = KINDS[type(step)](step, scene)
+        asked = any(
+            "{" in text for text in step.say
+        )  # hours and lines are looked up for who asks for them only
+        values = _values(content, session, now) if asked else {}
+        entered = KINDS[type(step)](step, Scene(content=content, session=session, now=now, values=values))
         session = entered.session
         effects.extend(entered.effects)
         reply = Reply(

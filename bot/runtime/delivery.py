@@ -25,6 +25,7 @@ from bot.store.sealed import Sealer
 
 MAX_IN_FLIGHT = 100
 SLOW_POLL = 5.0
+MARK_LINGER = 0.005  # seconds; the person has the message already, only its mark waits
 
 log = structlog.get_logger("delivery")
 
@@ -40,7 +41,7 @@ class Delivery(Worker):
         super().__init__(hub, OUTBOX, poll=SLOW_POLL)
         self._database, self._hub, self._channels = database, hub, channels
         self._clock, self._sealer = clock, sealer
-        self._finished: Lane[Outcome, bool] = Lane(database, _finish)
+        self._finished: Lane[Outcome, bool] = Lane(database, _finish, linger=MARK_LINGER)
         self._sends: set[asyncio.Task[None]] = set()
         self._next_due: datetime | None = None
         hub.send = self.send

@@ -32,14 +32,17 @@ class Ingress:
 
     async def accept(self, events: Sequence[Inbound]) -> list[Accepted]:
         """Where each event lies, once all are durable. Raises StoreUnavailable: then none may be acknowledged."""
-        accepted = await asyncio.gather(*(self._lane.put(self._named(event)) for event in events))
+        if len(events) == 1:
+            accepted = [await self._lane.put(self._named(events[0]))]
+        else:
+            accepted = await asyncio.gather(*(self._lane.put(self._named(event)) for event in events))
         for event, one in zip(events, accepted, strict=True):
             if one.fresh:
                 EVENTS.labels(channel=event.address.account.partition("/")[0], kind=event.kind).inc()
             else:
                 REPEATED.inc()
         self._hub.spread(News({INBOX}))
-        return list(accepted)
+        return accepted
 
     async def accept_all(self, events: Sequence[Inbound]) -> None:
         """The same, for who does not need to know where they lie."""

@@ -192,10 +192,12 @@ class Lane(Generic[Item, Result]):
         database: Database,
         function: Callable[[Connection, Sequence[Item]], Sequence[Result]],
         max_batch: int = MAX_BATCH,
+        linger: float = 0.0,
     ) -> None:
+        """`linger` seconds let a batch fill first: for writes that nobody waits for."""
         self._database = database
         self._function = function
-        self._max_batch = max_batch
+        self._max_batch, self._linger = max_batch, linger
         self._waiting: list[_Waiting[Item, Result]] = []
         self._runner: asyncio.Task[None] | None = None
 
@@ -210,6 +212,8 @@ class Lane(Generic[Item, Result]):
     async def _drain(self) -> None:
         # Nothing is awaited between the emptiness check and the task's end, so no item is left behind.
         while self._waiting:
+            if self._linger:
+                await asyncio.sleep(self._linger)
             batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
             await self._commit(batch)
 

@@ -1,0 +1,40 @@
+"""How many processes may work on one database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.app import Engawa, Roles
+from bot.config import Settings, load
+from bot.errors import ConfigError
+from bot.testing import A_KEY
+
+
+def settings(path: Path) -> Settings:
+    return load({"ENGAWA_KEYS": A_KEY, "ENGAWA_DATABASE_URL": f"sqlite:///{path / 'engawa.db'}"})
+
+
+def test_split_roles_need_a_server(tmp_path: Path) -> None:
+    """SQLite cannot be shared between processes; who splits roles on it hears what to set."""
+    given = settings(tmp_path)
+    for roles in (Roles(web=True, worker=False), Roles(web=False, worker=True)):
+        with pytest.raises(ConfigError) as told:
+            Engawa(given, roles=roles)
+        assert "ENGAWA_DATABASE_URL=postgresql://" in str(told.value)
+
+
+async def test_one_server_a_file(tmp_path: Path) -> None:
+    """A second server on the same file is refused in plain words; other commands may use it; then it is free."""
+    given = settings(tmp_path)
+    first, second, command = Engawa(given), Engawa(given), Engawa(given)
+    await first.prepare()
+    with pytest.raises(ConfigError, match="served by another process"):
+        await second.prepare()
+    await command.prepare(alone=False)
+    for engawa in (first, second, command):
+        await engawa.stop()
+    third = Engawa(given)
+    await third.prepare()
+    await third.stop()
