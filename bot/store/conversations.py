@@ -14,6 +14,7 @@ from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Address
 from bot.store import body
+from bot.store.batch import Batch
 from bot.store.dialect import has_row_locks
 from bot.store.names import nickname
 from bot.store.schema import contacts, talks, tickets
@@ -242,7 +243,7 @@ def _make(
     return made
 
 
-_SAVE = (
+_SAVE = Batch(
     update(talks)
     .where(talks.c.contact_id == bindparam("b_contact_id"), talks.c.revision == bindparam("b_revision"))
     .values(
@@ -271,7 +272,7 @@ def save(connection: Connection, changed: Sequence[tuple[Loaded, Talk, int]]) ->
         }
         for loaded, talk, last_seq in changed
     ]
-    if parameters and connection.execute(_SAVE, parameters).rowcount != len(parameters):
+    if _SAVE.run(connection, parameters) != len(parameters):
         raise Conflict("A talk moved on while it was being changed.")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, tupl
 
 from bot.messages import Address, Inbound, Kind, ReplyHint
 from bot.store import body, conversations
+from bot.store.batch import Batch
 from bot.store.conversations import Loaded
 from bot.store.schema import dedupe, inbox, talks, timeline, wakeups
 from bot.store.sealed import Sealer
@@ -43,12 +44,12 @@ class Pending:
 _KNOWN = select(dedupe.c.digest, dedupe.c.seq).where(
     dedupe.c.digest.in_(bindparam("digests", expanding=True))
 )
-_MOVE = (
+_MOVE = Batch(
     update(talks)
     .where(talks.c.contact_id == bindparam("b_contact_id"))
     .values(last_seq=bindparam("b_last_seq"))
 )
-_ADD, _ADD_LINE, _REMEMBER = insert(inbox), insert(timeline), insert(dedupe)
+_ADD, _ADD_LINE, _REMEMBER = Batch(insert(inbox)), Batch(insert(timeline)), Batch(insert(dedupe))
 _WAITING = (
     select(inbox.c.contact_id)
     .where(inbox.c.parked.is_(False))
@@ -72,8 +73,8 @@ _PENDING = (
     )
     .order_by(inbox.c.contact_id, inbox.c.seq)
 )
-_DONE = delete(inbox).where(
-    inbox.c.contact_id == bindparam("b_contact_id"), inbox.c.seq == bindparam("b_seq")
+_DONE = Batch(
+    delete(inbox).where(inbox.c.contact_id == bindparam("b_contact_id"), inbox.c.seq == bindparam("b_seq"))
 )
 
 
@@ -142,15 +143,15 @@ def _store(
         seen.append({"digest": digest, "seq": seq, "seen_on": now.date()})
         accepted[digest] = Accepted(seq=seq, fresh=True)
     _move_last_seq(connection, {one.contact_id: one.last_seq for one in held.values()})
-    connection.execute(_ADD_LINE, lines)
-    connection.execute(_ADD, pending)
-    connection.execute(_REMEMBER, seen)
+    _ADD_LINE.run(connection, lines)
+    _ADD.run(connection, pending)
+    _REMEMBER.run(connection, seen)
     return accepted
 
 
 def _move_last_seq(connection: Connection, last: dict[str, int]) -> None:
-    connection.execute(
-        _MOVE,
+    _MOVE.run(
+        connection,
         [{"b_contact_id": contact_id, "b_last_seq": seq} for contact_id, seq in sorted(last.items())],
     )
 
@@ -203,12 +204,7 @@ def inbound_of(event: Pending, account_id: str) -> Inbound:
 
 
 def done(connection: Connection, pairs: Sequence[tuple[str, int]]) -> None:
-    connection.execute(
-        delete(inbox).where(
-            inbox.c.contact_id == bindparam("b_contact_id"), inbox.c.seq == bindparam("b_seq")
-        ),
-        [{"b_contact_id": contact_id, "b_seq": seq} for contact_id, seq in pairs],
-    )
+    _DONE.run(connection, [{"b_contact_id": contact_id, "b_seq": seq} for contact_id, seq in pairs])
 
 
 def failed(connection: Connection, contact_id: str, seq: int, *, park: bool) -> None:
@@ -273,7 +269,7 @@ def wake(connection: Connection, now: datetime, limit: int = 500) -> int:
         )
     if rows:
         _move_last_seq(connection, last)
-        connection.execute(insert(inbox), rows)
+        _ADD.run(connection, rows)
     return len(rows)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_,
 from bot.errors import SealError
 from bot.messages import SILENCED_BY_CLAIM, Outgoing, Purpose, ReplyHint
 from bot.store import body
+from bot.store.batch import Batch
 from bot.store.dialect import has_row_locks
 from bot.store.inbox import cell_row
 from bot.store.schema import Instant, contacts, outbox, talks, timeline
@@ -51,13 +52,12 @@ Route = Callable[[Outgoing, datetime], str | None]
 """How a row is to leave now (e.g. `reply` or `push`); None when it must not be tried any more."""
 
 
-_ADD = insert(outbox)
+_ADD = Batch(insert(outbox))
 
 
 def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     """Rows as `row` makes them. A row without a cause cannot exist (R-011)."""
-    if rows:
-        connection.execute(_ADD, rows)
+    _ADD.run(connection, rows)
 
 
 def row(
@@ -181,12 +181,11 @@ def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, l
         marks.append(_mark(found, state, error, outgoing.may_have_arrived, now, via))
         if via is not None:
             leaving.append(replace(outgoing, via=via))
-    if marks:
-        connection.execute(_MARK_START, marks)
+    _MARK_START.run(connection, marks)
     return leaving
 
 
-_MARK_START = (
+_MARK_START = Batch(
     update(outbox)
     .where(outbox.c.contact_id == bindparam("b_contact_id"), outbox.c.seq == bindparam("b_seq"))
     .values(
@@ -200,7 +199,7 @@ _MARK_START = (
     )
 )
 
-_MARK_FINISH = (
+_MARK_FINISH = Batch(
     update(outbox)
     .where(
         outbox.c.contact_id == bindparam("b_contact_id"),
@@ -258,8 +257,8 @@ def finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
 
     A try that lost its lease to a later one changes nothing.
     """
-    connection.execute(
-        _MARK_FINISH,
+    _MARK_FINISH.run(
+        connection,
         [
             {
                 "b_contact_id": outcome.contact_id,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from bot.store import body, outbox
+from bot.store.batch import Batch
 from bot.store.conversations import Loaded
 from bot.store.inbox import PERSON, cell_row
 from bot.store.schema import outbox as outbox_table
@@ -38,12 +39,11 @@ def row(key: ContactKey, contact_id: str, seq: int, author: str, line: body.Body
     return {"contact_id": contact_id, "seq": seq, "author": author, "sealed_body": sealed}
 
 
-_ADD = insert(timeline)
+_ADD = Batch(insert(timeline))
 
 
 def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-    if rows:
-        connection.execute(_ADD, rows)
+    _ADD.run(connection, rows)
 
 
 def lines(

@@ -1,0 +1,68 @@
+"""One statement over many rows. SQLAlchemy writes it once for a database; after that only the values are prepared.
+
+Its own way of running a statement over a list costs more a row than the row itself (docs/benchmarks.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+
+Row = Mapping[str, Any]
+Reader = Callable[[Row], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """The text for one dialect, and what reads its parameters, in order, from a row as the driver wants them."""
+
+    text: str
+    names: tuple[str, ...]
+    readers: tuple[Reader, ...]
+    positional: bool
+
+    def values(self, row: Row) -> Any:
+        if self.positional:
+            return tuple([read(row) for read in self.readers])
+        return {name: read(row) for name, read in zip(self.names, self.readers, strict=True)}
+
+
+class Batch:
+    """An INSERT, UPDATE or DELETE whose rows all name the same parameters."""
+
+    def __init__(self, statement: UpdateBase) -> None:
+        self._statement = statement
+        self._compiled: dict[str, _Compiled] = {}
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Runs it for every row, if there is any; the number of rows it changed. Errors are SQLAlchemy's."""
+        if not rows:
+            return 0
+        dialect = connection.dialect
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            compiled = self._compiled[dialect.name] = _compile(self._statement, dialect, rows[0])
+        return connection.exec_driver_sql(compiled.text, [compiled.values(row) for row in rows]).rowcount
+
+
+def _compile(statement: UpdateBase, dialect: Dialect, row: Row) -> _Compiled:
+    compiled = statement.compile(dialect=dialect, column_keys=list(row))
+    assert isinstance(compiled, SQLCompiler)
+    names = tuple((compiled.positiontup if compiled.positional else compiled.binds) or ())
+    readers = tuple(_reader(compiled, name, dialect, given=name in row) for name in names)
+    return _Compiled(compiled.string, names, readers, bool(compiled.positional))
+
+
+def _reader(compiled: SQLCompiler, name: str, dialect: Dialect, *, given: bool) -> Reader:
+    bind = compiled.binds[name]
+    process = bind.type.dialect_impl(dialect).bind_processor(dialect)
+    if not given:  # a constant of the statement itself
+        constant = process(bind.effective_value) if process else bind.effective_value
+        return lambda _row: constant
+    return (lambda row: process(row[name])) if process else itemgetter(name)
