@@ -155,6 +155,7 @@ class Engawa:
 
             self._listening = asyncio.create_task(listen(self.database.url, self._heard), name="listen")
         if self.roles.worker:
+            self.ingress.answer = self.turns.answer
             self.turns.start()
             self.delivery.start()
             self.receipts.start()

@@ -207,7 +207,7 @@ async def broken_inside(
             bodies.append(await answer.read())
     body = line.body([line.text(user, canaries.make("during the outage"))])
     with monkeypatch.context() as patch:
-        patch.setattr(inbox, "accept", away)
+        patch.setattr(inbox, "take", away)
         assert (await line.post_raw(body, line.sign(body))).status == 503
     await calmed(house)
     contact_id = await house.contact_id(on_line(user))

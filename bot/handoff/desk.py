@@ -20,7 +20,7 @@ from bot.messages import Purpose, Reply
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
 from bot.runtime.live import Hub, News
-from bot.store import conversations, inbox, timeline
+from bot.store import conversations, dedupe, timeline
 from bot.store import tickets as ticket_store
 from bot.store.conversations import Loaded
 from bot.store.database import Database
@@ -162,7 +162,7 @@ class Desk:
         if ticket.status is not Status.ACTIVE or ticket.assignee != member.staff_id:
             raise NotAllowed("Take the conversation before you write.")
         now = self._clock.now()
-        if not inbox.first_time(
+        if not dedupe.first_time(
             connection, self._sealer, member.operator_id, f"reply/{ticket_id}", reply_id, now
         ):
             return News()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.runtime.live import INBOX, Hub, News
-from bot.store import inbox, staff, wakeups
+from bot.store import dedupe, staff, wakeups
 from bot.store.database import Database
 from bot.store.dialect import alone
 
@@ -49,7 +49,7 @@ class Clockwork:
             log.warning("store_unavailable", worker="clockwork")
 
     def _wake(self, connection: Connection) -> int:
-        return inbox.wake(connection, self._clock.now()) if alone(connection, "wake") else 0
+        return wakeups.wake(connection, self._clock.now()) if alone(connection, "wake") else 0
 
     async def tidy(self) -> None:
         """Forgets dedupe keys and sessions whose time is over."""
@@ -61,5 +61,5 @@ class Clockwork:
     def _tidy(self, connection: Connection) -> None:
         if alone(connection, "tidy"):
             now = self._clock.now()
-            inbox.forget_old_keys(connection, now)
+            dedupe.forget_old(connection, now)
             staff.drop_ended_sessions(connection, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -16,7 +17,7 @@ from bot.errors import ContactGone, SendError, StoreUnavailable, Unreachable
 from bot.messages import Outgoing
 from bot.runtime import retry
 from bot.runtime.live import OUTBOX, Hub, News
-from bot.runtime.loop import Worker
+from bot.runtime.loop import OUTAGE_WAIT, Worker
 from bot.runtime.metrics import SEND_SECONDS, SENDS
 from bot.store import conversations, outbox
 from bot.store.database import Database, Lane
@@ -25,6 +26,7 @@ from bot.store.sealed import Sealer
 
 MAX_IN_FLIGHT = 100
 SLOW_POLL = 5.0
+MARK_TRIES = int(outbox.LEASE.total_seconds() / OUTAGE_WAIT)
 MARK_LINGER = 0.005  # seconds; the person has the message already, only its mark waits
 
 log = structlog.get_logger("delivery")
@@ -106,14 +108,24 @@ class Delivery(Worker):
         SEND_SECONDS.observe(time.perf_counter() - started)
         outcome = self._outcome(outgoing, error)
         SENDS.labels(via=outgoing.via, outcome=outcome.error_code or outcome.state).inc()
-        try:
-            more = await self._finished.put(outcome)
-        except StoreUnavailable:
-            log.warning(
-                "send_unmarked"
-            )  # its lease runs out, and the next try knows that it may have arrived
-            return
-        self._hub.spread(News({OUTBOX, outgoing.contact_id} if more else {outgoing.contact_id}))
+        more = await self._marked(outcome)
+        if more is not None:
+            self._hub.spread(News({OUTBOX, outgoing.contact_id} if more else {outgoing.contact_id}))
+
+    async def _marked(self, outcome: Outcome) -> bool | None:
+        """Whether its contact has more to send; None when the database was away for as long as the lease.
+
+        Then the next try knows that this one may have arrived.
+        """
+        for _ in range(MARK_TRIES):
+            try:
+                return await self._finished.put(outcome)
+            except StoreUnavailable:
+                log.warning("send_unmarked")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), OUTAGE_WAIT)
+                    break
+        return None
 
     def _outcome(self, outgoing: Outgoing, error: SendError | None) -> Outcome:
         now = self._clock.now()

@@ -1,47 +1,75 @@
-"""Events in: named, stored in groups, acknowledged after the commit."""
+"""Events in: named, stored in groups and acknowledged after the commit, as a rule together with their answer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
 
+import structlog
 from sqlalchemy import Connection
 
 from bot.clock import Clock
 from bot.content.library import Library
 from bot.messages import Inbound, Kind
 from bot.runtime.live import INBOX, Hub, News
-from bot.runtime.metrics import EVENTS, REPEATED
+from bot.runtime.metrics import EVENTS, REPEATED, TURNS
 from bot.store import inbox
 from bot.store.database import Database, Lane
-from bot.store.dialect import notify
-from bot.store.inbox import Accepted
+from bot.store.dialect import attempt, notify
+from bot.store.inbox import Accepted, Pending, Taken
 from bot.store.sealed import Sealer
+
+log = structlog.get_logger("ingress")
+
+
+class Answer(Protocol):
+    """Answers fresh events in the transaction that stores them; what it returns must be queued."""
+
+    def __call__(
+        self, connection: Connection, taken: Taken, now: datetime
+    ) -> tuple[Sequence[Pending], News]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """An event's place; with the first of a batch, what the batch has to tell."""
+
+    accepted: Accepted
+    answered: int = 0
+    news: News | None = None
 
 
 class Ingress:
-    """Takes events of all channels through one lane."""
+    """Takes events of all channels through one lane.
+
+    Where this process works, too, `answer` has the turns answer at once: one commit, one fsync, and no way for a
+    crash to come between. Whatever it cannot answer waits in the inbox, as all events do where it is not set.
+    """
 
     def __init__(
         self, database: Database, hub: Hub, library: Library, clock: Clock, sealer: Sealer, operator_id: str
     ) -> None:
         self._hub, self._library, self._clock = hub, library, clock
         self._sealer, self._operator_id = sealer, operator_id
-        self._lane: Lane[Inbound, Accepted] = Lane(database, self._store)
+        self._lane: Lane[Inbound, _Stored] = Lane(database, self._store, committed=self._committed)
+        self.answer: Answer | None = None
+        self.answered = 0
 
     async def accept(self, events: Sequence[Inbound]) -> list[Accepted]:
         """Where each event lies, once all are durable. Raises StoreUnavailable: then none may be acknowledged."""
         if len(events) == 1:
-            accepted = [await self._lane.put(self._named(events[0]))]
+            stored = [await self._lane.put(self._named(events[0]))]
         else:
-            accepted = await asyncio.gather(*(self._lane.put(self._named(event)) for event in events))
+            stored = await asyncio.gather(*(self._lane.put(self._named(event)) for event in events))
+        accepted = [one.accepted for one in stored]
         for event, one in zip(events, accepted, strict=True):
             if one.fresh:
                 EVENTS.labels(channel=event.address.account.partition("/")[0], kind=event.kind).inc()
             else:
                 REPEATED.inc()
-        self._hub.spread(News({INBOX}))
         return accepted
 
     async def accept_all(self, events: Sequence[Inbound]) -> None:
@@ -55,7 +83,33 @@ class Ingress:
             return event
         return replace(event, text=released.label(event.choice_id))
 
-    def _store(self, connection: Connection, events: Sequence[Inbound]) -> list[Accepted]:
-        accepted = inbox.accept(connection, self._sealer, self._operator_id, self._clock.now(), events)
-        notify(connection, {"topics": [INBOX]})
-        return accepted
+    def _store(self, connection: Connection, events: Sequence[Inbound]) -> list[_Stored]:
+        now = self._clock.now()
+        taken = inbox.take(connection, self._sealer, self._operator_id, now, events)
+        left, news = self._answered(connection, taken, now)
+        if left:
+            inbox.queue(connection, taken, left, now)
+            news.add(INBOX)
+            notify(connection, {"topics": [INBOX]})
+        first, *others = taken.accepted
+        return [
+            _Stored(first, len(taken.fresh) - len(left), news),
+            *(_Stored(accepted) for accepted in others),
+        ]
+
+    def _committed(self, stored: Sequence[_Stored]) -> None:
+        self.answered += stored[0].answered
+        TURNS.inc(stored[0].answered)
+        if stored[0].news is not None:
+            self._hub.spread(stored[0].news)
+
+    def _answered(
+        self, connection: Connection, taken: Taken, now: datetime
+    ) -> tuple[Sequence[Pending], News]:
+        if (answer := self.answer) is None or not taken.fresh:
+            return taken.fresh, News()
+        result, error = attempt(connection, lambda connection: answer(connection, taken, now))
+        if result is None:  # what cannot be answered now is stored all the same
+            log.warning("answer_failed", error=type(error).__name__)
+            return taken.fresh, News()
+        return result

@@ -6,7 +6,7 @@ pending. A batch that fails is replayed contact by contact; three real failures 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,7 +30,7 @@ from bot.runtime.metrics import TURNS
 from bot.store import conversations, inbox
 from bot.store.conversations import Loaded
 from bot.store.database import Database
-from bot.store.inbox import Pending
+from bot.store.inbox import Pending, Taken
 from bot.store.sealed import Sealer
 from bot.talk import Heard, Mode, Talk, Turn, WokeUp
 
@@ -109,6 +109,31 @@ class Turns(Worker):
             log.error("failure_uncounted", error=type(error).__name__)
             return await self._database.write(inbox.fail_unread, contact_id, MAX_FAILURES), News({INBOX})
 
+    def answer(self, connection: Connection, taken: Taken, now: datetime) -> tuple[list[Pending], News]:
+        """Answers events in the transaction that takes them in; what it did not is returned, to be queued.
+
+        That is what comes after an event still waiting, and the first whose turn fails with all after it.
+        """
+        waiting = inbox.with_pending(connection, taken.held)
+        events: dict[str, list[Pending]] = {}
+        for event in taken.fresh:
+            if event.contact_id not in waiting:
+                events.setdefault(event.contact_id, []).append(event)
+        loaded = {
+            contact_id: replace(one, last_seq=taken.held[contact_id].last_seq)
+            for contact_id, one in conversations.load(connection, self._sealer, events, lock=False).items()
+        }
+        released = self._released(connection, loaded)
+        changes = [fold(released, loaded[contact_id], events[contact_id], now)[0] for contact_id in loaded]
+        answered = {(change.loaded.contact_id, seq) for change in changes for seq in change.done}
+        news = commit.apply(
+            connection,
+            self._house(released),
+            [replace(change, done=()) for change in changes if change.done],
+            now,
+        )
+        return [event for event in taken.fresh if (event.contact_id, event.seq) not in answered], news
+
     def _handle(self, connection: Connection, contact_ids: list[str]) -> tuple[int, News]:
         self._held_elsewhere = False
         if not contact_ids:
@@ -117,9 +142,7 @@ class Turns(Worker):
         loaded = conversations.load(connection, self._sealer, contact_ids, wait=False)
         self._held_elsewhere = len(loaded) < len(contact_ids)
         pending = inbox.pending(connection, loaded)
-        pinned = {one.talk.session.release for one in loaded.values() if one.talk.session}
-        released = self._library.released(connection, pinned)
-        house = self._house(released)
+        released = self._released(connection, loaded)
         changes, failed = [], []
         for contact_id, events in pending.items():
             change, broken = fold(released, loaded[contact_id], events, now)
@@ -127,13 +150,17 @@ class Turns(Worker):
                 changes.append(change)
             elif broken is not None:
                 failed.append((loaded[contact_id], broken))
-        news = commit.apply(connection, house, changes, now)
+        news = commit.apply(connection, self._house(released), changes, now)
         full = any(len(events) == inbox.MAX_PER_CONTACT for events in pending.values())
         if full or any(len(change.done) < len(pending[change.loaded.contact_id]) for change in changes):
             news.add(INBOX)
         for one, event in failed:
             news.merge(self._failed(connection, released, one, event, now))
         return sum(len(change.done) for change in changes) + len(failed), news
+
+    def _released(self, connection: Connection, loaded: Mapping[str, Loaded]) -> Released:
+        pinned = {one.talk.session.release for one in loaded.values() if one.talk.session}
+        return self._library.released(connection, pinned)
 
     def _fail_first(self, connection: Connection, contact_id: str) -> tuple[int, News]:
         """The contact's first event could not be committed: count it, and park it in the end."""

@@ -193,11 +193,15 @@ class Lane(Generic[Item, Result]):
         function: Callable[[Connection, Sequence[Item]], Sequence[Result]],
         max_batch: int = MAX_BATCH,
         linger: float = 0.0,
+        committed: Callable[[Sequence[Result]], None] | None = None,
     ) -> None:
-        """`linger` seconds let a batch fill first: for writes that nobody waits for."""
+        """`linger` seconds let a batch fill first: for writes that nobody waits for.
+
+        `committed` hears of every committed batch, also when those who put the items do not wait any more.
+        """
         self._database = database
         self._function = function
-        self._max_batch, self._linger = max_batch, linger
+        self._max_batch, self._linger, self._committed = max_batch, linger, committed
         self._waiting: list[_Waiting[Item, Result]] = []
         self._runner: asyncio.Task[None] | None = None
 
@@ -232,6 +236,8 @@ class Lane(Generic[Item, Result]):
             else:
                 self._fail(batch, error)
         else:
+            if self._committed is not None:
+                self._committed(results)
             for waiting, result in zip(batch, results, strict=True):
                 if not waiting.done.done():
                     waiting.done.set_result(result)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+R = TypeVar("R")
 CHANNEL = "engawa"
 
 
@@ -36,3 +38,21 @@ def alone(connection: Connection, task: str) -> bool:
         return True
     key = zlib.crc32(f"engawa/{task}".encode())
     return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(key))))
+
+
+def attempt(connection: Connection, call: Callable[[Connection], R]) -> tuple[R | None, Exception | None]:
+    """What the call returns, or what it raised: then what it wrote is undone, and the transaction goes on.
+
+    Raises what the call raised when the connection is lost.
+    """
+    connection.exec_driver_sql("SAVEPOINT attempt")
+    try:
+        result = call(connection)
+    except Exception as error:
+        if connection.invalidated:
+            raise
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT attempt")
+        connection.exec_driver_sql("RELEASE SAVEPOINT attempt")
+        return None, error
+    connection.exec_driver_sql("RELEASE SAVEPOINT attempt")
+    return result, None

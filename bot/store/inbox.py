@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from bot.messages import Address, Inbound, Kind, ReplyHint
-from bot.store import body, conversations
+from bot.store import body, conversations, dedupe
 from bot.store.batch import Batch
-from bot.store.conversations import Loaded
-from bot.store.schema import dedupe, inbox, talks, timeline, wakeups
+from bot.store.conversations import Held, Loaded
+from bot.store.schema import inbox, talks, timeline
 from bot.store.sealed import Sealer
 
 PERSON = "person"
-DEDUPE_FOR = timedelta(days=8)  # a redelivery is taken once for at least seven days
 MAX_PER_CONTACT = 16
 
 
@@ -40,16 +39,22 @@ class Pending:
     hint: ReplyHint | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Events that lie in their threads. The fresh ones are to be answered or queued in the same transaction."""
+
+    accepted: list[Accepted]
+    fresh: list[Pending]
+    held: dict[str, Held]
+
+
 # Statements are built once: building one costs more than running it.
-_KNOWN = select(dedupe.c.digest, dedupe.c.seq).where(
-    dedupe.c.digest.in_(bindparam("digests", expanding=True))
-)
 _MOVE = Batch(
     update(talks)
-    .where(talks.c.contact_id == bindparam("b_contact_id"))
+    .where(talks.c.contact_id == bindparam("b_contact_id"), talks.c.last_seq < bindparam("b_last_seq"))
     .values(last_seq=bindparam("b_last_seq"))
 )
-_ADD, _ADD_LINE, _REMEMBER = Batch(insert(inbox)), Batch(insert(timeline)), Batch(insert(dedupe))
+_ADD, _ADD_LINE = Batch(insert(inbox)), Batch(insert(timeline))
 _WAITING = (
     select(inbox.c.contact_id)
     .where(inbox.c.parked.is_(False))
@@ -73,6 +78,9 @@ _PENDING = (
     )
     .order_by(inbox.c.contact_id, inbox.c.seq)
 )
+_BEFORE = select(inbox.c.contact_id).where(
+    inbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), inbox.c.parked.is_(False)
+)
 _DONE = Batch(
     delete(inbox).where(inbox.c.contact_id == bindparam("b_contact_id"), inbox.c.seq == bindparam("b_seq"))
 )
@@ -81,75 +89,114 @@ _DONE = Batch(
 def accept(
     connection: Connection, sealer: Sealer, operator_id: str, now: datetime, events: Sequence[Inbound]
 ) -> list[Accepted]:
-    """Stores a batch of events. The caller acknowledges after this is committed, not before.
+    """Takes a batch of events and leaves all of them for a later turn."""
+    taken = take(connection, sealer, operator_id, now, events)
+    queue(connection, taken, taken.fresh, now)
+    return taken.accepted
 
-    Raises IntegrityError or Conflict when another process was faster; the next try sees what it did.
+
+def take(
+    connection: Connection, sealer: Sealer, operator_id: str, now: datetime, events: Sequence[Inbound]
+) -> Taken:
+    """Writes a batch of events into their threads, each once, and locks their contacts.
+
+    The caller acknowledges after this is committed, not before. Raises IntegrityError or Conflict when another
+    process was faster; the next try sees what it did.
     """
     digests = [
         sealer.keyring.dedupe_digest(operator_id, event.address.account, event.dedupe_key) for event in events
     ]
     known = {
-        bytes(row.digest): Accepted(seq=row.seq, fresh=False)
-        for row in connection.execute(_KNOWN, {"digests": list(set(digests))})
+        digest: Accepted(seq=seq, fresh=False) for digest, seq in dedupe.known(connection, digests).items()
     }
-    fresh = {digest: event for digest, event in zip(digests, events, strict=True) if digest not in known}
-    results: dict[bytes, Accepted] = {}
-    if fresh:
-        results = _store(connection, sealer, operator_id, now, fresh)
-    answered: list[Accepted] = []
+    new = {digest: event for digest, event in zip(digests, events, strict=True) if digest not in known}
+    held, seqs, fresh = _write(connection, sealer, operator_id, now, new) if new else ({}, {}, [])
+    accepted: list[Accepted] = []
     for digest in digests:
-        answered.append(known[digest] if digest in known else results[digest])
-        known.setdefault(digest, Accepted(seq=answered[-1].seq, fresh=False))
-    return answered
+        accepted.append(known.get(digest) or Accepted(seq=seqs[digest], fresh=True))
+        known.setdefault(digest, Accepted(seq=accepted[-1].seq, fresh=False))
+    return Taken(accepted=accepted, fresh=fresh, held=held)
 
 
-def _store(
-    connection: Connection, sealer: Sealer, operator_id: str, now: datetime, fresh: dict[bytes, Inbound]
-) -> dict[bytes, Accepted]:
-    addresses = list(dict.fromkeys(event.address for event in fresh.values()))
-    held = conversations.hold(connection, sealer, operator_id, addresses)
-    lines, pending, seen, accepted = [], [], [], {}
-    for digest, event in fresh.items():
-        one = held[event.address]
+def _write(
+    connection: Connection, sealer: Sealer, operator_id: str, now: datetime, new: dict[bytes, Inbound]
+) -> tuple[dict[str, Held], dict[bytes, int], list[Pending]]:
+    addresses = list(dict.fromkeys(event.address for event in new.values()))
+    by_address = conversations.hold(connection, sealer, operator_id, addresses)
+    lines, seqs, fresh = [], {}, []
+    for digest, event in new.items():
+        one = by_address[event.address]
         one.last_seq += 1
-        contact_id, seq, key = one.contact_id, one.last_seq, one.key
-        row = cell_row(contact_id, seq)
         heard = body.Body(
             kind=event.kind,
             at=event.sent_at,
             texts=(event.text,) if event.text else (),
             choice_id=event.choice_id,
         )
+        cell = cell_row(one.contact_id, one.last_seq)
+        sealed = one.key.seal("timeline", "sealed_body", cell, body.encode(heard))
         lines.append(
-            {
-                "contact_id": contact_id,
-                "seq": seq,
-                "author": PERSON,
-                "sealed_body": key.seal("timeline", "sealed_body", row, body.encode(heard)),
-            }
+            {"contact_id": one.contact_id, "seq": one.last_seq, "author": PERSON, "sealed_body": sealed}
         )
-        hint = event.reply_hint
-        pending.append(
-            {
-                "contact_id": contact_id,
-                "seq": seq,
-                "wake_reason": None,
-                "sealed_hint": key.seal("inbox", "sealed_hint", row, body.encode(hint)) if hint else None,
-                "received_at": now,
-                "attempts": 0,
-                "parked": False,
-            }
+        seqs[digest] = one.last_seq
+        fresh.append(
+            Pending(
+                contact_id=one.contact_id,
+                seq=one.last_seq,
+                attempts=0,
+                wake_reason=None,
+                heard=heard,
+                hint=event.reply_hint,
+            )
         )
-        seen.append({"digest": digest, "seq": seq, "seen_on": now.date()})
-        accepted[digest] = Accepted(seq=seq, fresh=True)
-    _move_last_seq(connection, {one.contact_id: one.last_seq for one in held.values()})
     _ADD_LINE.run(connection, lines)
-    _ADD.run(connection, pending)
-    _REMEMBER.run(connection, seen)
-    return accepted
+    dedupe.remember(connection, seqs, now)
+    return {one.contact_id: one for one in by_address.values()}, seqs, fresh
 
 
-def _move_last_seq(connection: Connection, last: dict[str, int]) -> None:
+def queue(connection: Connection, taken: Taken, events: Sequence[Pending], now: datetime) -> None:
+    """Leaves events of `taken` for a later turn."""
+    rows = []
+    for event in events:
+        key, cell = taken.held[event.contact_id].key, cell_row(event.contact_id, event.seq)
+        hint = key.seal("inbox", "sealed_hint", cell, body.encode(event.hint)) if event.hint else None
+        rows.append(row(event.contact_id, event.seq, now, sealed_hint=hint))
+    waiting = {event.contact_id for event in events}
+    move_last_seq(connection, {contact_id: taken.held[contact_id].last_seq for contact_id in waiting})
+    add(connection, rows)
+
+
+def row(
+    contact_id: str,
+    seq: int,
+    now: datetime,
+    *,
+    sealed_hint: bytes | None = None,
+    wake_reason: str | None = None,
+) -> dict[str, object]:
+    """One event to handle, as `add` takes it."""
+    return {
+        "contact_id": contact_id,
+        "seq": seq,
+        "wake_reason": wake_reason,
+        "sealed_hint": sealed_hint,
+        "received_at": now,
+        "attempts": 0,
+        "parked": False,
+    }
+
+
+def add(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    _ADD.run(connection, rows)
+
+
+def with_pending(connection: Connection, contact_ids: Collection[str]) -> set[str]:
+    """Which of these contacts have an event that is to be handled first."""
+    return set(connection.scalars(_BEFORE, {"contact_ids": sorted(contact_ids)}))
+
+
+def move_last_seq(connection: Connection, last: dict[str, int]) -> None:
+    """Takes places in threads; never gives one back."""
     _MOVE.run(
         connection,
         [{"b_contact_id": contact_id, "b_last_seq": seq} for contact_id, seq in sorted(last.items())],
@@ -230,64 +277,5 @@ def fail_unread(connection: Connection, contact_id: str, most: int) -> int:
     return 1
 
 
-def wake(connection: Connection, now: datetime, limit: int = 500) -> int:
-    """Turns due wake-ups into events, in their contacts' order. Returns how many."""
-    due = connection.execute(
-        select(wakeups.c.contact_id, wakeups.c.reason)
-        .where(wakeups.c.due_at <= now)
-        .order_by(wakeups.c.due_at)
-        .limit(limit)
-    ).all()
-    if not due:
-        return 0
-    held = connection.execute(
-        select(talks.c.contact_id, talks.c.last_seq)
-        .where(talks.c.contact_id.in_(sorted({row.contact_id for row in due})))
-        .order_by(talks.c.contact_id)
-        .with_for_update()
-    ).all()
-    last = {row.contact_id: row.last_seq for row in held}
-    pairs = [(row.contact_id, row.reason) for row in due]
-    gone = connection.execute(
-        delete(wakeups)
-        .where(tuple_(wakeups.c.contact_id, wakeups.c.reason).in_(pairs), wakeups.c.due_at <= now)
-        .returning(wakeups.c.contact_id, wakeups.c.reason)
-    ).all()
-    rows = []
-    for row in gone:
-        seq = last[row.contact_id] = last[row.contact_id] + 1
-        rows.append(
-            {
-                "contact_id": row.contact_id,
-                "seq": seq,
-                "wake_reason": row.reason,
-                "sealed_hint": None,
-                "received_at": now,
-                "attempts": 0,
-                "parked": False,
-            }
-        )
-    if rows:
-        _move_last_seq(connection, last)
-        _ADD.run(connection, rows)
-    return len(rows)
-
-
-def forget_old_keys(connection: Connection, now: datetime) -> int:
-    """Drops dedupe keys past their time."""
-    return connection.execute(delete(dedupe).where(dedupe.c.seen_on < (now - DEDUPE_FOR).date())).rowcount
-
-
 def cell_row(contact_id: str, seq: int) -> str:
     return f"{contact_id}/{seq}"
-
-
-def first_time(
-    connection: Connection, sealer: Sealer, operator_id: str, scope: str, key: str, now: datetime
-) -> bool:
-    """Whether this key is new in its scope; from now on it is not. For things that must be done once."""
-    digest = sealer.keyring.dedupe_digest(operator_id, scope, key)
-    if connection.scalar(select(dedupe.c.seq).where(dedupe.c.digest == digest)) is not None:
-        return False
-    connection.execute(insert(dedupe).values(digest=digest, seq=0, seen_on=now.date()))
-    return True

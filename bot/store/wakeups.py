@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, tuple_
 
+from bot.store import inbox
 from bot.store.dialect import upsert
-from bot.store.schema import wakeups
+from bot.store.schema import talks, wakeups
 
 
 def set_all(connection: Connection, due: Mapping[tuple[str, str], datetime]) -> None:
@@ -30,3 +31,36 @@ def cancel(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
 def next_due(connection: Connection) -> datetime | None:
     found: datetime | None = connection.scalar(select(func.min(wakeups.c.due_at)))
     return found
+
+
+def wake(connection: Connection, now: datetime, limit: int = 500) -> int:
+    """Turns due wake-ups into events, in their contacts' order. Returns how many."""
+    due = connection.execute(
+        select(wakeups.c.contact_id, wakeups.c.reason)
+        .where(wakeups.c.due_at <= now)
+        .order_by(wakeups.c.due_at)
+        .limit(limit)
+    ).all()
+    if not due:
+        return 0
+    held = connection.execute(
+        select(talks.c.contact_id, talks.c.last_seq)
+        .where(talks.c.contact_id.in_(sorted({row.contact_id for row in due})))
+        .order_by(talks.c.contact_id)
+        .with_for_update()
+    ).all()
+    last = {row.contact_id: row.last_seq for row in held}
+    pairs = [(row.contact_id, row.reason) for row in due]
+    gone = connection.execute(
+        delete(wakeups)
+        .where(tuple_(wakeups.c.contact_id, wakeups.c.reason).in_(pairs), wakeups.c.due_at <= now)
+        .returning(wakeups.c.contact_id, wakeups.c.reason)
+    ).all()
+    rows = []
+    for row in gone:
+        seq = last[row.contact_id] = last[row.contact_id] + 1
+        rows.append(inbox.row(row.contact_id, seq, now, wake_reason=row.reason))
+    if rows:
+        inbox.move_last_seq(connection, last)
+        inbox.add(connection, rows)
+    return len(rows)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from bot.errors import StoreUnavailable
+from bot.store.dialect import attempt
 
 MAX_GROUP = 64
 
@@ -69,7 +70,7 @@ class GroupWriter:
             connection = self._connect()
             with connection.begin():
                 for call, future in group:
-                    results.append((future, *_attempt(connection, call)))
+                    results.append((future, *attempt(connection, call)))
         except BaseException as error:  # begin or commit failed: nothing of the group is durable  # noqa: BLE001
             self._disconnect()
             for _, future in group:
@@ -90,15 +91,3 @@ class GroupWriter:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _attempt(connection: Connection, call: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
-    connection.exec_driver_sql("SAVEPOINT one")
-    try:
-        result = call(connection)
-    except Exception as error:  # noqa: BLE001 - told to who waits for it
-        connection.exec_driver_sql("ROLLBACK TO one")
-        connection.exec_driver_sql("RELEASE one")
-        return None, error
-    connection.exec_driver_sql("RELEASE one")
-    return result, None

@@ -14,9 +14,10 @@ import pytest
 
 from bot.channels import http
 from bot.messages import Address
+from bot.runtime import delivery
 from bot.runtime.retry import FIRST_WAIT, wait_seconds
 from bot.store import database
-from bot.store.outbox import LEASE
+from bot.store.outbox import LEASE, Outcome
 from bot.testing import FakeClock
 from tests.acceptance.serving import Row, Serving, on_line, on_telegram, serving
 from tests.platforms import Fault, cut, held, refuse, silence
@@ -187,6 +188,7 @@ async def test_a_send_that_could_not_be_marked_is_not_sent_again(
 ) -> None:
     """LINE took it while the database was away: its token tells so; when that is too old, it stays uncertain."""
     monkeypatch.setattr(database, "PRAGMAS", (*database.PRAGMAS, "PRAGMA busy_timeout=50"))
+    monkeypatch.setattr(delivery, "MARK_TRIES", 1)
     path = tmp_path / "engawa.sqlite3"
     async with serving(f"sqlite:///{path}", clock=FakeClock()) as house:
         line = house.line
@@ -205,6 +207,36 @@ async def test_a_send_that_could_not_be_marked_is_not_sent_again(
         await house.settled()
         assert heads(line.texts(user), FAMILY, FIND)
         assert [row.state for row in await house.sent_rows(on_line(user))] == states
+
+
+async def test_a_mark_is_made_up_for_when_the_database_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telegram has no key to tell a repeat by: the mark of what arrived is tried again before its lease ends."""
+    monkeypatch.setattr(database, "PRAGMAS", (*database.PRAGMAS, "PRAGMA busy_timeout=50"))
+    monkeypatch.setattr(delivery, "OUTAGE_WAIT", 0.01)
+    path = tmp_path / "engawa.sqlite3"
+    async with serving(f"sqlite:///{path}", clock=FakeClock()) as house:
+        telegram, gate, lane, tries = house.telegram, asyncio.Event(), house.engawa.delivery._finished, []
+        mark = lane.put
+
+        async def counted(outcome: Outcome) -> bool:
+            tries.append(outcome)
+            return await mark(outcome)
+
+        monkeypatch.setattr(lane, "put", counted)
+        person = telegram.new_person()
+        telegram.faults.add(held(gate, accepted=True), call="sendMessage")
+        await telegram.says(person, "家族")
+        await telegram.until(lambda: len(telegram.texts(person.id)) > 0)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        gate.set()
+        await house.until(lambda: len(tries) > 1)
+        other.execute("ROLLBACK")
+        other.close()
+        await house.settled()
+        assert heads(telegram.texts(person.id), FAMILY)
 
 
 # --- Telegram -------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
 from bot.messages import Address, Inbound, Kind
-from bot.store import conversations, erase, inbox, wakeups
-from bot.store.schema import contacts, dedupe, talks, timeline
+from bot.store import conversations, dedupe, erase, inbox, wakeups
+from bot.store.schema import contacts, talks, timeline
+from bot.store.schema import dedupe as dedupe_table
 from bot.store.schema import inbox as rows
 from tests.store.ready import NOW, OPERATOR, Store, at_once, blocked, raised
 
@@ -66,7 +67,7 @@ class TestAccept:
         """Text, platform id and reply token are in no plain column; with the key they come back as they were."""
         store.accept(store.event("U-canary-id", "canary-text", token="canary-token"))
         contact_id = store.contact("U-canary-id")
-        for table in (contacts, talks, timeline, rows, dedupe):
+        for table in (contacts, talks, timeline, rows, dedupe_table):
             for row in store.rows(select(table)):
                 for value in row:
                     content = value if isinstance(value, bytes) else str(value).encode()
@@ -204,8 +205,8 @@ class TestWake:
         a, b = store.contact("a"), store.contact("b")
         due = {(a, "pause"): NOW, (a, "later"): NOW + timedelta(seconds=1), (b, "pause"): NOW}
         store.run(wakeups.set_all, due)
-        assert store.run(inbox.wake, NOW) == 2
-        assert store.run(inbox.wake, NOW) == 0
+        assert store.run(wakeups.wake, NOW) == 2
+        assert store.run(wakeups.wake, NOW) == 0
         events = store.run(inbox.pending, {a: store.load(a)})[a]
         assert [(event.seq, event.wake_reason, event.heard) for event in events[1:]] == [(2, "pause", None)]
         assert store.run(wakeups.next_due) == NOW + timedelta(seconds=1)
@@ -217,7 +218,7 @@ class TestWake:
         contacts_ = [store.contact(f"person-{number}") for number in range(20)]
         store.run(wakeups.set_all, dict.fromkeys([(one, "pause") for one in contacts_], NOW))
         with store.another() as other:
-            woken = at_once(lambda: store.run(inbox.wake, NOW), lambda: other.run(inbox.wake, NOW))
+            woken = at_once(lambda: store.run(wakeups.wake, NOW), lambda: other.run(wakeups.wake, NOW))
         assert sum(woken) == 20
         assert store.value(select(func.count()).select_from(rows).where(rows.c.wake_reason == "pause")) == 20
 
@@ -225,14 +226,14 @@ class TestWake:
 class TestKeys:
     def test_once(self, store: Store) -> None:
         """A key is new once in its scope."""
-        first = [store.run(inbox.first_time, store.sealer, OPERATOR, "s", "k", NOW) for _ in range(3)]
+        first = [store.run(dedupe.first_time, store.sealer, OPERATOR, "s", "k", NOW) for _ in range(3)]
         assert first == [True, False, False]
-        assert store.run(inbox.first_time, store.sealer, OPERATOR, "other", "k", NOW)
+        assert store.run(dedupe.first_time, store.sealer, OPERATOR, "other", "k", NOW)
 
     def test_old_keys_are_forgotten(self, store: Store) -> None:
         """A redelivery is recognised for at least seven days; later the key is gone, and it names nobody anyway."""
         event = store.event("a", key="same")
         store.accept(event)
-        assert store.run(inbox.forget_old_keys, NOW + timedelta(days=7)) == 0
+        assert store.run(dedupe.forget_old, NOW + timedelta(days=7)) == 0
         assert seqs(store.accept(event)) == [(1, False)]
-        assert store.run(inbox.forget_old_keys, NOW + timedelta(days=10)) == 1
+        assert store.run(dedupe.forget_old, NOW + timedelta(days=10)) == 1
