@@ -44,7 +44,7 @@ def render(reply: Reply, capabilities: Capabilities) -> Rendered:
 
 def units(text: str) -> int:
     """Length in UTF-16 units."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def card_text(card: Card) -> str:
