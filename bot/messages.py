@@ -47,7 +47,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """One event of one person, stripped of names and profile fields by the channel that parsed it."""
+    """One event of one person, stripped of names and profile fields by the channel that parsed it.
+
+    `message_key` is the platform's name of the message: one that is taken back (`UNSENT`) is found by it. `entry`
+    is the place code of a poster or a link, as it came in; it is counted in total only (R-124).
+    """
 
     address: Address
     dedupe_key: str = field(repr=False)
@@ -55,6 +59,8 @@ class Inbound:
     kind: Kind
     text: str = field(default="", repr=False)
     choice_id: str = field(default="", repr=False)
+    message_key: str = field(default="", repr=False)
+    entry: str = field(default="", repr=False)
     reply_hint: ReplyHint | None = None
 
 
@@ -153,3 +159,11 @@ class Outgoing:
     def part_key(self, part: int) -> uuid.UUID:
         """The key of a further call, when one call cannot hold all this turn says."""
         return uuid.uuid5(uuid.UUID(self.contact_id), f"out/{self.seq}/{part}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A send that must wait although nothing failed, e.g. while little is left of a quota. `code` tells staff why."""
+
+    until: datetime
+    code: str

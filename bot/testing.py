@@ -13,13 +13,13 @@ from functools import cache
 import msgspec
 
 from bot.app import Engawa, Roles
-from bot.channels.base import Channel, Parsed
+from bot.channels.base import Channel, Health, Parsed, WebhookState
 from bot.clock import Clock
 from bot.config import load
 from bot.content import codec
 from bot.content.pack import Pack, Released
 from bot.errors import BadInput, BadSignature, SendError
-from bot.messages import Address, Inbound, Kind, Outgoing, ReplyHint
+from bot.messages import Address, Hold, Inbound, Kind, Outgoing, ReplyHint
 
 A_DAY = datetime(2026, 11, 21, 0, 0, tzinfo=UTC)
 A_KEY = "k1:" + base64.b64encode(bytes(range(32))).decode()
@@ -53,7 +53,8 @@ class FakeChannel:
         self.arrived: list[Outgoing] = []
         self.gate = asyncio.Event()
         self.gate.set()
-        self.way: str | None = "fake"
+        self.way: str | Hold | None = "fake"
+        self.health = Health(webhook=WebhookState.OK)
 
     @property
     def account(self) -> str:
@@ -107,8 +108,11 @@ class FakeChannel:
 
     # --- out ---
 
-    def route(self, outgoing: Outgoing, now: datetime) -> str | None:  # noqa: ARG002
+    def route(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:  # noqa: ARG002
         return self.way
+
+    async def check(self) -> Health:
+        return self.health
 
     async def send(self, outgoing: Outgoing) -> None:
         self.tries.append(outgoing)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
-from bot.messages import Inbound, Outgoing
+from bot.messages import Hold, Inbound, Outgoing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,32 @@ class Parsed:
     events: Sequence[Inbound]
     afterwards: Sequence[Callable[[], Awaitable[None]]] = ()
     ignored: int = 0
+
+
+class WebhookState(StrEnum):
+    """What a platform says of the address it brings events to. `ELSEWHERE`: it is not ours."""
+
+    OK = "ok"
+    POLLING = "polling"
+    UNSET = "unset"
+    ELSEWHERE = "elsewhere"
+    FAILING = "failing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What an account's platform tells of it: no text, no ids. `problem` is a short code, never the platform's words.
+
+    `pending`: updates the platform still holds. `quota_left`: pushes left this month, None where there is no limit.
+    `clock_skew`: seconds our clock is ahead of the platform's.
+    """
+
+    webhook: WebhookState
+    problem: str = ""
+    pending: int | None = None
+    quota_left: int | None = None
+    clock_skew: float | None = None
 
 
 class Channel(Protocol):
@@ -35,10 +62,14 @@ class Channel(Protocol):
         """Verifies and reads a webhook. Raises BadSignature or BadInput; one odd event never drops its batch."""
         ...
 
-    def route(self, outgoing: Outgoing, now: datetime) -> str | None:
-        """How this send leaves now; None when it must not be tried any more."""
+    def route(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:
+        """How this send leaves now, or until when it waits; None when it must not be tried any more."""
         ...
 
     async def send(self, outgoing: Outgoing) -> None:
         """Sends by `outgoing.via`. Returns when it is known to have arrived; raises a SendError otherwise."""
+        ...
+
+    async def check(self) -> Health:
+        """Asks the platform how the account is. Raises a SendError when it cannot be asked."""
         ...

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from bot.channels.base import Parsed
+from bot.channels.base import Health, Parsed, WebhookState
 from bot.channels.http import new_session, post
 from bot.channels.parsing import instant, json_object
 from bot.channels.render import Capabilities, render
@@ -110,6 +110,9 @@ class Line:
             choice_id=choice,
             reply_hint=_hint(event.get("replyToken"), sent_at, now),
         )
+
+    async def check(self) -> Health:
+        return Health(webhook=WebhookState.UNKNOWN)
 
     # --- out ---
 

@@ -26,7 +26,7 @@ from telegram.error import (
 )
 from telegram.request import BaseRequest, RequestData
 
-from bot.channels.base import Parsed
+from bot.channels.base import Health, Parsed, WebhookState
 from bot.channels.http import TOTAL_TIMEOUT, new_session
 from bot.channels.parsing import json_object
 from bot.channels.render import Capabilities, render
@@ -174,6 +174,9 @@ class Telegram:
             await self.bot.answer_callback_query(query_id)
         except TelegramError:
             return
+
+    async def check(self) -> Health:
+        return Health(webhook=WebhookState.UNKNOWN)
 
     # --- out ---
 

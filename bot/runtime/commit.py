@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from bot.flows import effects as fx
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
-from bot.messages import Address, Outgoing, Purpose, Reply, ReplyHint
+from bot.messages import Address, Hold, Outgoing, Purpose, Reply, ReplyHint
 from bot.runtime.live import ERASED, OUTBOX, QUEUE, RECEIPTS, News
 from bot.store import conversations, counts, erase, inbox, outbox, tickets, timeline, wakeups
 from bot.store.body import Body
@@ -220,7 +220,9 @@ def _leaving(connection: Connection, house: House, rows: _Rows, now: datetime) -
         head = heads.get(loaded.contact_id) == outgoing.seq and row["state"] == outbox.QUEUED
         if head and loaded.contact_id not in busy:
             via = house.route(outgoing, now)
-            if via is not None:
+            if isinstance(via, Hold):
+                row = outbox.held(row, via)
+            elif via is not None:
                 rows.news.leaving.append(replace(outgoing, address=loaded.address, via=via))
                 row = outbox.started(row, via, now)
         if row["state"] == outbox.QUEUED:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bot.channels.base import Channel
 from bot.clock import Clock
 from bot.errors import ContactGone, SendError, StoreUnavailable, Unreachable
-from bot.messages import Outgoing
+from bot.messages import Hold, Outgoing
 from bot.runtime import retry
 from bot.runtime.live import OUTBOX, Hub, News
 from bot.runtime.loop import OUTAGE_WAIT, Worker
@@ -73,7 +73,7 @@ class Delivery(Worker):
         """Sends a row whose `sending` was committed with it."""
         self._launch(self._send(outgoing))
 
-    def route_now(self, outgoing: Outgoing, now: datetime) -> str | None:
+    def route_now(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:
         """How a new row may leave with its commit; None when there is no room, and it waits its turn."""
         return self._route(outgoing, now) if len(self._sends) < MAX_IN_FLIGHT else None
 
@@ -88,7 +88,7 @@ class Delivery(Worker):
         started = outbox.start(connection, self._sealer, now, self._route, room)
         return started, outbox.next_due(connection)
 
-    def _route(self, outgoing: Outgoing, now: datetime) -> str | None:
+    def _route(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:
         channel = self._channels.get(outgoing.address.account)
         return channel.route(outgoing, now) if channel is not None else "none"
 

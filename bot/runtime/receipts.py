@@ -69,7 +69,7 @@ class Receipts(Worker):
         )
         for _ in range(WAYS):
             via = channel.route(outgoing, self._clock.now())
-            if via is None:
+            if not isinstance(via, str):
                 return
             try:
                 await channel.send(replace(outgoing, via=via))

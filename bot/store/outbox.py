@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
 
 from bot.errors import SealError
-from bot.messages import SILENCED_BY_CLAIM, Outgoing, Purpose, ReplyHint
+from bot.messages import SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
 from bot.store import body
 from bot.store.batch import Batch
 from bot.store.dialect import has_row_locks
@@ -48,8 +48,8 @@ class Outcome:
     may_have_arrived: bool = False
 
 
-Route = Callable[[Outgoing, datetime], str | None]
-"""How a row is to leave now (e.g. `reply` or `push`); None when it must not be tried any more."""
+Route = Callable[[Outgoing, datetime], str | Hold | None]
+"""How a row is to leave now (e.g. `reply` or `push`), or until when it waits; None: it must not be tried any more."""
 
 
 _ADD = Batch(insert(outbox))
@@ -176,6 +176,9 @@ def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, l
             continue
         silenced = outgoing.purpose in SILENCED_BY_CLAIM and modes[found.contact_id] == Mode.HUMAN
         via = None if silenced else route(outgoing, now)
+        if isinstance(via, Hold):
+            marks.append(_held(found, via, outgoing.may_have_arrived))
+            continue
         state = SENDING if via else (UNCERTAIN if outgoing.may_have_arrived or not silenced else CANCELLED)
         error = "silenced" if silenced else found.error_code
         marks.append(_mark(found, state, error, outgoing.may_have_arrived, now, via))
@@ -231,6 +234,16 @@ def _mark(
         "b_may_have_arrived": may_have_arrived,
         "b_error_code": error,
     }
+
+
+def _held(found: Row[Any], hold: Hold, may_have_arrived: bool) -> dict[str, object]:
+    mark = _mark(found, QUEUED, hold.code, may_have_arrived, hold.until, None)
+    return {**mark, "b_due_at": hold.until}
+
+
+def held(row: dict[str, object], hold: Hold) -> dict[str, object]:
+    """A new row that must wait."""
+    return {**row, "due_at": hold.until, "error_code": hold.code}
 
 
 def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:

@@ -18,7 +18,7 @@ from bot.errors import (
     Throttled,
     Unreachable,
 )
-from bot.messages import Outgoing
+from bot.messages import Hold, Outgoing
 from bot.runtime import delivery, retry
 from bot.store import outbox
 from bot.store.schema import outbox as rows
@@ -121,6 +121,23 @@ class TestErrors:
         await said(house)
         assert list((await house.states("a")).values()) == [outbox.QUEUED]
         channel[house.channel.account] = house.channel
+        house.clock.move(AN_HOUR)
+        await house.settle()
+        assert len(house.channel.arrived) == 1
+
+    async def test_held_until_then(self, house: House) -> None:
+        """What its channel holds back waits as queued, its reason beside it, whether it is new or tried again."""
+        house.channel.way = Hold(until=house.clock.now() + AN_HOUR, code="quota_low")
+        await said(house)
+        for _ in range(2):
+            found = await house.read(lambda connection: connection.execute(select(rows)).all())
+            assert [(row.state, row.error_code, row.attempts) for row in found] == [
+                (outbox.QUEUED, "quota_low", 0)
+            ]
+            house.clock.move(AN_HOUR)
+            house.channel.way = Hold(until=house.clock.now() + AN_HOUR, code="quota_low")
+            await house.settle()
+        house.channel.way = "fake"
         house.clock.move(AN_HOUR)
         await house.settle()
         assert len(house.channel.arrived) == 1
