@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from pathlib import Path
@@ -51,7 +50,7 @@ def run(folder: Path, port: int) -> None:
 """
         )
 
-    asyncio.run(serving.serve(settings, Roles(), ready=ready))
+    serving.forever(serving.serve(settings, Roles(), ready=ready))
 
 
 def _key_file(folder: Path) -> Path:

@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 from aiohttp import web
 
@@ -34,12 +34,16 @@ def run(settings: Settings, *, role: str = "all", allow_http_console: bool = Fal
         raise ConfigError([f"--role is {role!r}. Example: --role worker"])
     console = settings.https or settings.on_loopback or allow_http_console
     logs.set_up(settings.log_format)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(serve(settings, ROLES[role], console=console))
+    forever(serve(settings, ROLES[role], console=console))
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Uvloop's event loop, which costs less of the one processor all share; None where there is no uvloop."""
+def forever(serving: Coroutine[None, None, None]) -> None:
+    """Runs a server to its end, on uvloop where there is one: it leaves more of the processor to the turns."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serving)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         uvloop = importlib.import_module("uvloop")
     except ImportError:
