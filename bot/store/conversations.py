@@ -15,7 +15,7 @@ from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Address
 from bot.store import body
 from bot.store.batch import Batch
-from bot.store.dialect import has_row_locks
+from bot.store.dialect import among, has_row_locks
 from bot.store.names import nickname
 from bot.store.schema import contacts, talks, tickets
 from bot.store.sealed import ContactKey, Sealer
@@ -68,12 +68,12 @@ _SELECT = (
     )
     .join(contacts, contacts.c.contact_id == talks.c.contact_id)
     .outerjoin(tickets, tickets.c.ticket_id == talks.c.ticket_id)
-    .where(talks.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    .where(among(talks.c.contact_id, "contact_ids"))
     .order_by(talks.c.contact_id)
 )
 _HOLD = (
     select(talks.c.contact_id)
-    .where(talks.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    .where(among(talks.c.contact_id, "contact_ids"))
     .order_by(talks.c.contact_id)
     .with_for_update()
 )

@@ -4,14 +4,63 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, String, Table, Text, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 R = TypeVar("R")
 CHANNEL = "engawa"
+
+
+class Ids(TypeDecorator[Collection[str]]):
+    """Many ids as one parameter: JSON on SQLite, an array on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.ARRAY(String))
+
+    def process_bind_param(self, value: Collection[str] | None, dialect: Dialect) -> Any:
+        found = sorted(value or ())
+        return json.dumps(found) if dialect.name == "sqlite" else found
+
+
+class _Each(ColumnElement[str]):
+    """The ids of a parameter, as rows."""
+
+    inherit_cache = True
+    _traverse_internals = [("ids", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - read on the class
+
+    def __init__(self, parameter: str) -> None:
+        self.ids: BindParameter[Collection[str]] = bindparam(parameter, type_=Ids())
+
+
+@compiles(_Each, "sqlite")
+def _each_of_json(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.ids, **options)}))"  # noqa: S608 - its own text
+
+
+@compiles(_Each, "postgresql")
+def _each_of_array(element: _Each, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT unnest({compiler.process(element.ids, **options)}))"
+
+
+def among(column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
+    """Whether a column is one of the ids in a parameter.
+
+    The statement's text does not depend on how many there are, as that of `IN (?, ?, …)` does: neither SQLAlchemy
+    nor the database has to read it anew.
+    """
+    return column.bool_op("IN")(_Each(parameter))
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -12,6 +12,7 @@ from bot.messages import Address, Inbound, Kind, ReplyHint
 from bot.store import body, conversations, dedupe
 from bot.store.batch import Batch
 from bot.store.conversations import Held, Loaded
+from bot.store.dialect import among
 from bot.store.schema import inbox, talks, timeline
 from bot.store.sealed import Sealer
 
@@ -73,13 +74,13 @@ _PENDING = (
     )
     .outerjoin(timeline, (timeline.c.contact_id == inbox.c.contact_id) & (timeline.c.seq == inbox.c.seq))
     .where(
-        inbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)),
+        among(inbox.c.contact_id, "contact_ids"),
         inbox.c.parked.is_(False),
     )
     .order_by(inbox.c.contact_id, inbox.c.seq)
 )
 _BEFORE = select(inbox.c.contact_id).where(
-    inbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), inbox.c.parked.is_(False)
+    among(inbox.c.contact_id, "contact_ids"), inbox.c.parked.is_(False)
 )
 _DONE = Batch(
     delete(inbox).where(inbox.c.contact_id == bindparam("b_contact_id"), inbox.c.seq == bindparam("b_seq"))

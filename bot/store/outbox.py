@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, tuple_, update
 
 from bot.errors import SealError
 from bot.messages import SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
 from bot.store import body
 from bot.store.batch import Batch
-from bot.store.dialect import has_row_locks
+from bot.store.dialect import among, has_row_locks
 from bot.store.inbox import cell_row
 from bot.store.schema import Instant, contacts, outbox, talks, timeline
 from bot.store.sealed import ContactKey, Sealer
@@ -33,6 +33,9 @@ QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED = (
     "cancelled",
 )
 UNSENT = (QUEUED, SENDING)
+_IS_UNSENT = or_(
+    *(outbox.c.state == state for state in UNSENT)
+)  # not `in_`, whose text is made anew each time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +95,7 @@ def row(
     }
 
 
-_STILL_WAITING = select(outbox.c.contact_id).where(
-    outbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), outbox.c.state.in_(UNSENT)
-)
+_STILL_WAITING = select(outbox.c.contact_id).where(among(outbox.c.contact_id, "contact_ids"), _IS_UNSENT)
 
 
 def with_unsent(connection: Connection, contact_ids: Collection[str]) -> set[str]:
@@ -117,7 +118,7 @@ _UNSENT_ROWS = (
         .over(partition_by=outbox.c.contact_id, order_by=(outbox.c.rank, outbox.c.seq))
         .label("place"),
     )
-    .where(outbox.c.state.in_(UNSENT))
+    .where(_IS_UNSENT)
     .subquery()
 )
 _HEADS = (
@@ -140,14 +141,12 @@ _ROWS = (
     .join(contacts, contacts.c.contact_id == outbox.c.contact_id)
     .where(
         tuple_(outbox.c.contact_id, outbox.c.seq).in_(bindparam("heads", expanding=True)),
-        outbox.c.state.in_(UNSENT),
+        _IS_UNSENT,
         outbox.c.due_at <= bindparam("now", type_=Instant),
     )
     .with_for_update(of=outbox, skip_locked=True)
 )
-_MODES = select(talks.c.contact_id, talks.c.mode).where(
-    talks.c.contact_id.in_(bindparam("contact_ids", expanding=True))
-)
+_MODES = select(talks.c.contact_id, talks.c.mode).where(among(talks.c.contact_id, "contact_ids"))
 
 
 def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, limit: int) -> list[Outgoing]:
@@ -299,7 +298,7 @@ def recover(connection: Connection, now: datetime) -> int:
 
 _HOLD_UNSENT = (
     select(outbox.c.seq)
-    .where(outbox.c.contact_id.in_(bindparam("contact_ids", expanding=True)), outbox.c.state.in_(UNSENT))
+    .where(among(outbox.c.contact_id, "contact_ids"), _IS_UNSENT)
     .order_by(outbox.c.contact_id, outbox.c.seq)
     .with_for_update()
 )
@@ -342,4 +341,4 @@ def next_due(connection: Connection) -> datetime | None:
 
 
 def unsent_count(connection: Connection) -> int:
-    return connection.scalar(select(func.count()).select_from(outbox).where(outbox.c.state.in_(UNSENT))) or 0
+    return connection.scalar(select(func.count()).select_from(outbox).where(_IS_UNSENT)) or 0
