@@ -1,54 +1,92 @@
-"""Dates that may be printed. Pure; Asia/Tokyo."""
+"""Dates that may be printed, of a schedule. Pure; Asia/Tokyo."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
-from dateutil.rrule import rrulestr
-
-from bot.content.model import Schedule
+from bot.content.holidays import in_year_end, is_holiday
+from bot.content.schedule import EARLIEST, Schedule, needs_since, parts, rule_days
 from bot.handoff.hours import TOKYO
 
 HORIZON = timedelta(days=400)
+STRIDE = timedelta(days=70)
+FARTHEST_MOVE = timedelta(days=14)
+"""The next open weekday after a holiday is never farther: the longest row of closed days is eleven."""
 
 
 def next_dates(schedule: Schedule, now: datetime, count: int = 3) -> tuple[date, ...]:
-    """The next dates that are exact or confirmed; none for anything vaguer (R-098), none in the past (R-100)."""
-    today = now.astimezone(TOKYO).date()
+    """The next dates that are exact or confirmed; none for anything vaguer (R-098), none that is over (R-100)."""
+    return _next(schedule, first_open(schedule, now), count)
+
+
+def first_open(schedule: Schedule, now: datetime) -> date:
+    """Today, or tomorrow when what was on today is over by now."""
+    local = now.astimezone(TOKYO)
+    begins, ends = schedule.begins, schedule.ends
+    over = ends is not None and local.time() >= ends and not (begins is not None and ends <= begins)
+    return local.date() + timedelta(days=int(over))
+
+
+@lru_cache(maxsize=20_000)
+def _next(schedule: Schedule, first: date, count: int) -> tuple[date, ...]:
+    return tuple(islice(_coming(schedule, first), count))
+
+
+def _coming(schedule: Schedule, first: date) -> Iterator[date]:
+    """Days from `first` to the horizon, looked up no farther ahead than they are asked for."""
+    horizon = first + HORIZON
+    while first <= horizon:
+        yield from days(schedule, first, min(first + STRIDE, horizon))
+        first += STRIDE + timedelta(days=1)
+
+
+def days(schedule: Schedule, first: date, last: date) -> tuple[date, ...]:
+    """Every day between `first` and `last`, both included, that is surely one of the schedule's, in order."""
     if schedule.kind == "dates":
-        return tuple(sorted(day for day in schedule.dates if day >= today)[:count])
-    if schedule.kind != "exact":
-        return ()
+        found = set(schedule.dates)
+    elif schedule.kind == "exact":
+        found = {day for named in _ruled(schedule, first, last) if (day := _settled(schedule, named))}
+        found = (found | set(schedule.rdates)) - set(schedule.exdates)
+    else:
+        found = set()
+    return tuple(sorted(day for day in found if first <= day <= last))
+
+
+def _ruled(schedule: Schedule, first: date, last: date) -> Iterator[date]:
+    """What the rule names, exceptions left out, from early enough on that moved days are among them."""
     if schedule.since is None and needs_since(schedule.rrule):
-        return ()
-    since = max(schedule.since or today, date(2000, 1, 1))
-    begin = datetime.combine(today, time())
-    rule = rrulestr(schedule.rrule, dtstart=datetime.combine(since, time()))
-    coming = islice(rule.xafter(begin, inc=True), count)
-    return tuple(at.date() for at in coming if at - begin <= HORIZON)
+        return
+    first = max(first - FARTHEST_MOVE, EARLIEST)
+    begin = max(schedule.since or first, EARLIEST)
+    counted = parts(schedule.rrule).keys() & {"INTERVAL", "COUNT"} or needs_since(schedule.rrule)
+    if not counted:
+        begin = max(begin, first)
+    for day in rule_days(schedule.rrule, begin, last):
+        if day >= first and day not in schedule.exdates:
+            yield day
 
 
-def check_rule(rule: str) -> None:
-    """Raises ValueError when the text is no RFC 5545 recurrence rule of whole days that ever happens."""
-    if _parts(rule).get("FREQ") not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY"):
-        raise ValueError("FREQ is DAILY, WEEKLY, MONTHLY or YEARLY")
-    found = rrulestr(rule, dtstart=datetime.combine(date(2000, 1, 1), time()))
-    if next(iter(found), None) is None:  # a search for it would go on to the year 9999, in every turn
-        raise ValueError("it never happens")
+def _settled(schedule: Schedule, day: date) -> date | None:
+    """The day on which it takes place; None when it does not, or when nobody can be sure."""
+    if in_year_end(day, schedule.year_end):
+        return None
+    if not is_holiday(day) or schedule.on_holiday == "held":
+        return day
+    ahead = [day + timedelta(days=step) for step in range(1, FARTHEST_MOVE.days + 1)]
+    match schedule.on_holiday:
+        case "next_day":
+            ahead = ahead[:1]
+        case "next_week":
+            ahead = ahead[6:7]
+        case "next_weekday":
+            ahead = [later for later in ahead if later.weekday() < 5 and not _closed(schedule, later)][:1]
+        case _:
+            return None
+    return next((later for later in ahead if not _closed(schedule, later)), None)
 
 
-def needs_since(rule: str) -> bool:
-    """Whether the rule alone leaves open which days it means: every second month, but counted from when?"""
-    parts = _parts(rule)
-    counted = parts.get("INTERVAL", "1") != "1" or "COUNT" in parts
-    named = {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYEASTER"} & parts.keys()
-    return counted or not (named or parts.get("FREQ") == "DAILY")
-
-
-def _parts(rule: str) -> dict[str, str]:
-    """The parts of the RRULE line: FREQ, INTERVAL, BYDAY …"""
-    lines = rule.upper().split()
-    found = next((line for line in lines if line.startswith("RRULE:")), lines[0] if lines else "")
-    pairs = (part.partition("=") for part in found.removeprefix("RRULE:").split(";"))
-    return {name: value for name, _, value in pairs}
+def _closed(schedule: Schedule, day: date) -> bool:
+    return is_holiday(day) or in_year_end(day, schedule.year_end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.content.calendar import check_rule, needs_since
+from bot.content.check_dates import schedule_issues
 from bot.content.pack import Pack, is_safety
 from bot.flows import model
 from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH, MAX_STEPS
@@ -19,7 +19,6 @@ MAX_CHOICES = 10
 MAX_ID_BYTES = 64
 MAX_PAUSE = 600
 MAX_HUSH_DAYS = 3650
-SCHEDULE_KINDS = frozenset({"exact", "roughly", "frequency", "dates", "always"})
 COMMANDS = frozenset({"later", "stop", "person", "back", "hide", "forget", "resume"})
 
 FIELDS = frozenset(
@@ -221,22 +220,8 @@ def _resources(pack: Pack) -> Iterator[Issue]:
             yield Issue(path=f"{path}/url", message="must begin with https://")
         if schedule is None:
             continue
-        if schedule.kind not in SCHEDULE_KINDS:
-            yield Issue(
-                path=f"{path}/schedule/kind", message=f"is one of {', '.join(sorted(SCHEDULE_KINDS))}"
-            )
-        if schedule.kind == "exact":
-            try:
-                check_rule(schedule.rrule)
-            except (ValueError, TypeError) as error:
-                yield Issue(path=f"{path}/schedule/rrule", message=f"is no recurrence rule: {error}")
-                continue
-            if schedule.since is None and needs_since(schedule.rrule):
-                yield Issue(
-                    path=f"{path}/schedule/since", message="needs the first date, from which to count"
-                )
-        elif schedule.kind != "dates" and not schedule.wording:
-            yield Issue(path=f"{path}/schedule/wording", message="needs the wording people are shown")
+        for where, message in schedule_issues(f"{path}/schedule", schedule):
+            yield Issue(path=where, message=message)
 
 
 def _desks(pack: Pack) -> Iterator[Issue]:

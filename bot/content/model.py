@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date
 
 import msgspec
 
+from bot.content.schedule import Schedule
 from bot.flows.model import Flow
 from bot.handoff.hours import Desk
 from bot.handoff.risk import RiskRule
-
-
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When something is on (R-098). `kind`: exact (`rrule`, RFC 5545), dates, roughly, frequency, always.
-
-    Only `exact` and `dates` may be printed as dates; the others print `wording`.
-    """
-
-    kind: str
-    wording: str = ""
-    rrule: str = ""
-    since: date | None = None
-    dates: tuple[date, ...] = ()
-    begins: time | None = None
-    ends: time | None = None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,36 +1,60 @@
-"""Opening hours of a desk. Pure; times are Asia/Tokyo, closing may pass midnight (26:00)."""
+"""Opening hours of desks and places. Pure; times are Asia/Tokyo, closing may pass midnight (26:00)."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from bot.content.holidays import check_year_end, in_year_end, is_holiday
+
 TOKYO = ZoneInfo("Asia/Tokyo")
 DAYS = "月火水木金土日"
+HOLIDAY = "祝"
+LONGEST_PAUSE = 35
+"""Days to look ahead: once a week, closed for a holiday and the days around New Year, is open again by then."""
 
 
 class Shift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`days` is a run of 月火水木金土日; `opens` and `closes` are HH:MM, `closes` up to 30:00."""
+    """`days` is a run of 月火水木金土日祝; `opens` and `closes` are HH:MM, `closes` up to 30:00."""
 
     days: str
     opens: str
     closes: str
 
     def __post_init__(self) -> None:
-        if not self.days or any(day not in DAYS for day in self.days):
-            raise ValueError(f"days must be of {DAYS}")
+        if not self.days or any(day not in DAYS + HOLIDAY for day in self.days):
+            raise ValueError(f"days must be of {DAYS}{HOLIDAY}")
         if not 0 <= minutes(self.opens) < minutes(self.closes) <= 30 * 60:
             raise ValueError("opens must be before closes, and closes at most 30:00")
 
 
-class Desk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A team of counselors. Without `shifts` its hours are not known, and none are told."""
+class OpeningHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a place is open. On public holidays the shifts of 祝 hold; where there are none, `on_holiday` decides:
+    as on other days (held), closed (skipped), or nobody has told us (None). `year_end` is MM-DD/MM-DD, or `none`
+    when it is open through New Year; None means as the operator says. `closed` are single days (R-099).
+    """
+
+    shifts: tuple[Shift, ...] = ()
+    on_holiday: Literal["held", "skipped"] | None = None
+    year_end: str | None = None
+    closed: tuple[date, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_year_end(self.year_end)
+
+
+class Desk(OpeningHours, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A team of counselors. Without `shifts` its hours are not known, and none are told.
+
+    Unless it says otherwise it is closed on public holidays: nobody is told that people read when they may not.
+    """
 
     id: str
     name: str
-    shifts: tuple[Shift, ...] = ()
+    on_holiday: Literal["held", "skipped"] | None = "skipped"
 
 
 def minutes(clock: str) -> int:
@@ -41,23 +65,44 @@ def minutes(clock: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-def spans(desk: Desk, now: datetime, days: int = 8) -> list[tuple[datetime, datetime]]:
-    """Open spans from yesterday on (a night shift may still run), in order."""
+def shifts_on(hours: OpeningHours, day: date) -> tuple[Shift, ...] | None:
+    """The shifts that begin on a day; None when nobody has told us (a holiday nobody spoke of)."""
+    if day in hours.closed or in_year_end(day, hours.year_end):
+        return ()
+    if is_holiday(day):
+        own = tuple(shift for shift in hours.shifts if HOLIDAY in shift.days)
+        if own or hours.on_holiday == "skipped":
+            return own
+        if hours.on_holiday is None:
+            return None
+    return tuple(shift for shift in hours.shifts if DAYS[day.weekday()] in shift.days)
+
+
+def spans(hours: OpeningHours, now: datetime, days: int = 8) -> list[tuple[datetime, datetime]]:
+    """Spans that are surely open, from yesterday on (a night shift may still run), in order."""
+    if not hours.shifts:
+        return []
     today = now.astimezone(TOKYO).replace(hour=0, minute=0, second=0, microsecond=0)
     found = []
     for offset in range(-1, days):
         day = today + timedelta(days=offset)
-        for shift in desk.shifts:
-            if DAYS[day.weekday()] in shift.days:
-                opens, closes = minutes(shift.opens), minutes(shift.closes)
-                found.append((day + timedelta(minutes=opens), day + timedelta(minutes=closes)))
+        for shift in shifts_on(hours, day.date()) or ():
+            opens, closes = minutes(shift.opens), minutes(shift.closes)
+            found.append((day + timedelta(minutes=opens), day + timedelta(minutes=closes)))
     return sorted(found)
 
 
-def is_open(desk: Desk, now: datetime) -> bool:
-    return any(begin <= now < end for begin, end in spans(desk, now))
+def is_open(hours: OpeningHours, now: datetime) -> bool:
+    """Whether it is surely open."""
+    return any(begin <= now < end for begin, end in spans(hours, now, 1))
 
 
-def next_opening(desk: Desk, now: datetime) -> datetime | None:
-    """When the desk opens next, in Tokyo time; None when it has no hours."""
-    return next((begin for begin, _ in spans(desk, now) if begin > now), None)
+def is_known(hours: OpeningHours, now: datetime) -> bool:
+    """Whether we know if it is open: hours were told, and today is no holiday that nobody spoke of."""
+    return bool(hours.shifts) and shifts_on(hours, now.astimezone(TOKYO).date()) is not None
+
+
+def next_opening(hours: OpeningHours, now: datetime) -> datetime | None:
+    """When it surely opens next, in Tokyo time; None when it has no hours."""
+    coming = (begin for begin, _ in spans(hours, now, LONGEST_PAUSE) if begin > now)
+    return next(coming, None)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.content.calendar import HORIZON, check_rule, needs_since, next_dates
-from bot.content.model import Schedule
+from bot.content.calendar import HORIZON, next_dates
+from bot.content.schedule import Schedule, check_rule, needs_since
 from bot.handoff.hours import TOKYO
 
 NOON = datetime(2026, 11, 21, 3, tzinfo=UTC)  # noon in Tokyo, a Saturday
@@ -44,9 +44,11 @@ def test_today_is_today_in_tokyo() -> None:
     [
         ("FREQ=MONTHLY;BYDAY=1SA,2WE,3WE,4WE", ["2026-11-25", "2026-12-05", "2026-12-09"]),
         ("RRULE:FREQ=WEEKLY;BYDAY=SA", ["2026-11-21", "2026-11-28", "2026-12-05"]),
-        ("FREQ=WEEKLY;BYDAY=SA\nEXDATE:20261128T000000", ["2026-11-21", "2026-12-05", "2026-12-12"]),
         ("FREQ=MONTHLY;BYDAY=-1SU;UNTIL=20261231T000000", ["2026-11-29", "2026-12-27"]),
-        ("FREQ=DAILY", ["2026-11-21", "2026-11-22", "2026-11-23"]),
+        (
+            "FREQ=DAILY",
+            ["2026-11-21", "2026-11-22", "2026-11-24"],
+        ),  # nobody said what is on the 23rd, a holiday
         ("FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=4", ["2027-01-04"]),
         ("FREQ=WEEKLY;BYDAY=SA;UNTIL=20200101T000000", []),
     ],
@@ -87,7 +89,29 @@ def test_every_second_month_is_counted_from_its_first_day() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "第1土曜", "FREQ=SECONDLY", "FREQ=HOURLY;BYDAY=MO", "BYDAY=MO", "FREQ=WEEKLY;BYDAY=XX"]
+    "wrong",
+    [
+        "",
+        "第1土曜",
+        "FREQ=SECONDLY",
+        "FREQ=HOURLY;BYDAY=MO",
+        "BYDAY=MO",
+        "FREQ=WEEKLY;BYDAY=XX",
+        "FREQ=WEEKLY;BYDAY=1SA",
+        "FREQ=WEEKLY;BYMONTHDAY=13",
+        "FREQ=MONTHLY;BYYEARDAY=100",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=SA",
+        "FREQ=MONTHLY;INTERVAL=12;BYDAY=1SA",
+        "FREQ=MONTHLY;INTERVAL=2;BYMONTH=2;BYDAY=1SA",
+        "FREQ=YEARLY;INTERVAL=2",
+        "FREQ=DAILY;COUNT=99999999",
+        "FREQ=DAILY;COUNT=3;UNTIL=20270101",
+        "FREQ=DAILY;UNTIL=tomorrow",
+        "FREQ=DAILY;FREQ=WEEKLY",
+        "FREQ=WEEKLY;BYDAY=SA\nEXDATE:20261128T000000",
+        "FREQ=DAILY;BYHOUR=10",
+        "FREQ=MONTHLY;BYDAY=" + ",".join(["1SA"] * 200),
+    ],
 )
 def test_what_is_no_rule_of_days_is_refused(wrong: str) -> None:
     """Words, rules by the hour, and rules that mean nothing."""
@@ -95,10 +119,19 @@ def test_what_is_no_rule_of_days_is_refused(wrong: str) -> None:
         check_rule(wrong)
 
 
-def test_a_day_that_never_comes_is_refused() -> None:
-    """The thirtieth of February would be looked for in every turn."""
+@pytest.mark.parametrize(
+    "never",
+    [
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=MONTHLY;BYDAY=1SA;BYSETPOS=2",
+        "FREQ=MONTHLY;BYDAY=6SA",
+    ],
+)
+def test_a_day_that_never_comes_is_refused(never: str) -> None:
+    """The thirtieth of February would be looked for in every turn; finding out takes no search to the year 9999."""
     with pytest.raises(ValueError, match="never"):
-        check_rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")
+        check_rule(never)
 
 
 @given(

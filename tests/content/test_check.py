@@ -15,8 +15,9 @@ import pytest
 from bot.content import check as checking
 from bot.content import codec
 from bot.content.check import Issue, check
-from bot.content.model import Resource, Schedule, Source
+from bot.content.model import Resource, Source
 from bot.content.pack import Pack, entry_words
+from bot.content.schedule import Schedule
 from bot.flows import model
 from bot.handoff.risk import Rules
 from tests.strategies import seed_pack

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
-from bot.content.model import Hotline, Resource, Schedule, Source
+from bot.content.model import Hotline, Resource, Source
 from bot.content.pack import Pack, Released
+from bot.content.schedule import Schedule
 from bot.flows.model import Query, choice_id, choice_key, entry_key
 from bot.handoff.hours import TOKYO, Desk, Shift
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, CardDate
@@ -64,9 +65,9 @@ def test_within_hours_somebody_may_read() -> None:
 @pytest.mark.parametrize(
     ("at", "told"),
     [
-        ("2026-11-20 18:00", "11月23日 10時"),
+        ("2026-11-20 18:00", "11月24日 10時"),  # the 23rd is a holiday
         ("2026-11-20 03:00", "11月20日 10時"),
-        ("2026-12-31 18:00", "1月1日 10時"),
+        ("2026-12-31 18:00", "1月4日 10時"),
     ],
 )
 def test_outside_hours_nobody_is_told_to_read(at: str, told: str) -> None:
