@@ -72,7 +72,7 @@ class Engawa:
             )
         self.sealer = Sealer(settings.keyring)
         self.hub = Hub()
-        self.library = Library(self.operator_id)
+        self.library = Library(self.operator_id, settings.base_url)
         self.channels = channels_of(settings)
         self.ingress = Ingress(
             self.database, self.hub, self.library, self.clock, self.sealer, self.operator_id

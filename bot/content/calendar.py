@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 
 from bot.content.holidays import in_year_end, is_holiday
-from bot.content.schedule import EARLIEST, Schedule, needs_since, parts, rule_days
+from bot.content.schedule import EARLIEST, Schedule, moment, needs_since, parts, rule_days
 from bot.handoff.hours import TOKYO
 
 HORIZON = timedelta(days=400)
@@ -24,10 +24,9 @@ def next_dates(schedule: Schedule, now: datetime, count: int = 3) -> tuple[date,
 
 def first_open(schedule: Schedule, now: datetime) -> date:
     """Today, or tomorrow when what was on today is over by now."""
-    local = now.astimezone(TOKYO)
-    begins, ends = schedule.begins, schedule.ends
-    over = ends is not None and local.time() >= ends and not (begins is not None and ends <= begins)
-    return local.date() + timedelta(days=int(over))
+    today = now.astimezone(TOKYO).date()
+    over = schedule.ends is not None and now >= moment(today, schedule.ends)
+    return today + timedelta(days=int(over))
 
 
 @lru_cache(maxsize=20_000)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
-from bot.content.calendar import next_dates
+from bot.content.event_cards import card_date, when
 from bot.content.model import Hotline, Resource
-from bot.handoff.hours import DAYS
-from bot.messages import Card, CardDate, Link
+from bot.messages import Card, Link
 
 Words = dict[str, tuple[str, ...]]
 
@@ -25,30 +24,23 @@ FULL_FACTS = (
 )
 
 
-def place_card(resource: Resource, words: Words, now: datetime, *, full: bool = False) -> Card:
-    """A place or group: what it is like, what need not be done, smaller steps, conditions, date, source."""
+def place_card(resource: Resource, words: Words, day: date | None, *, full: bool = False) -> Card:
+    """A place or group: what it is like, what need not be done, smaller steps, conditions, source; and its next
+    certain day, or what is told of its schedule (R-098)."""
     names = FULL_FACTS if full else SHORT_FACTS
     known = [(words[f"label_{name}"][0], value) for name in names if (value := getattr(resource, name))]
     unknown = [words[f"label_{name}"][0] for name in names if getattr(resource, name) is None]
-    dates = next_dates(resource.schedule, now, 1) if resource.schedule else ()
-    if resource.schedule and not dates:
-        when = resource.schedule.wording or words["date_unknown"][0]
-        rough = resource.schedule.kind in ("roughly", "frequency")
-        known.append((words["label_when"][0], when + (words["date_ask"][0] if rough else "")))
+    if resource.schedule and day is None:
+        known.append((words["label_when"][0], when(resource.schedule, words)))
     if full:
         known.append((words["label_source"][0], f"{resource.source.title} {resource.source.seen_in_source}"))
-    date = (
-        CardDate(month=dates[0].month, day=dates[0].day, weekday=f"{DAYS[dates[0].weekday()]}曜")
-        if dates
-        else None
-    )
     where = resource.municipality or resource.prefecture
     links = (Link(label=words["label_link"][0], url=resource.url),) if full and resource.url else ()
     return Card(
-        kind="event" if date else resource.kind,
+        kind="event" if day else resource.kind,
         title=resource.name,
         subtitle="　".join(filter(None, (words.get(f"kind_{resource.kind}", ("",))[0], where))),
-        date=date,
+        date=card_date(day) if day else None,
         facts=tuple(known),
         unknown=tuple(unknown),
         unknown_label=words["unknown"][0],

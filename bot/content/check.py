@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot.content.check_dates import schedule_issues
+from bot.content.check_dates import event_issues, schedule_issues
+from bot.content.event_cards import TEXTS as EVENT_TEXTS
 from bot.content.pack import Pack, is_safety
 from bot.flows import model
 from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH, MAX_STEPS
@@ -27,7 +28,7 @@ FIELDS = frozenset(
 )
 ALWAYS_KNOWN = dict.fromkeys(("human_now_or_not", "neutral_text", "preview"), "…")
 TARGET_TEXTS = frozenset({"start", "person", "safety", "free_text", "forget_confirm", "withdraw"})
-REQUIRED_TEXTS = TARGET_TEXTS | frozenset(
+REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
     {
         "exits", "see_entry", "nothing_found", "entry_gone", "erased", "stranded", "preview_empty", "neutral",
         "stopped", "stopped_waiting", "stopped_human", "later", "welcome_back", "already_waiting", "holding",
@@ -52,7 +53,7 @@ class Issue:
 
 def check(pack: Pack) -> list[Issue]:
     """Every issue, in the order of the content."""
-    return [*_texts(pack), *_commands(pack), *_flows(pack), *_resources(pack), *_desks(pack)]
+    return [*_texts(pack), *_commands(pack), *_flows(pack), *_resources(pack), *_events(pack), *_desks(pack)]
 
 
 def _texts(pack: Pack) -> Iterator[Issue]:
@@ -222,6 +223,11 @@ def _resources(pack: Pack) -> Iterator[Issue]:
             continue
         for where, message in schedule_issues(f"{path}/schedule", schedule):
             yield Issue(path=where, message=message)
+
+
+def _events(pack: Pack) -> Iterator[Issue]:
+    for path, message in event_issues(pack.series, pack.events, pack.resources):
+        yield Issue(path=path, message=message)
 
 
 def _desks(pack: Pack) -> Iterator[Issue]:

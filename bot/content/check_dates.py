@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 
+from bot.content.events import AUDIENCE, Event, EventSeries, Particulars
+from bot.content.model import Resource
 from bot.content.schedule import EARLIEST, KINDS, Schedule, check_rule, needs_since
 
 Found = Iterator[tuple[str, str]]
@@ -46,3 +49,63 @@ def _rule_issues(path: str, schedule: Schedule) -> Found:
         yield f"{path}/since", "needs the first date, from which to count"
     if schedule.since is not None and schedule.since < EARLIEST:
         yield f"{path}/since", f"is before {EARLIEST}; write the first date of this century"
+
+
+def event_issues(
+    series: Mapping[str, EventSeries], events: Mapping[str, Event], places: Mapping[str, Resource]
+) -> Found:
+    """What is wrong with series and events by themselves, and among each other."""
+    for each in series.values():
+        path = f"event_series/{each.id}"
+        yield from _names(path, each.id, {"resource": places})
+        if each.resource and each.resource not in places:
+            yield f"{path}/resource", f"is {each.resource}, which does not exist"
+        yield from schedule_issues(f"{path}/schedule", each.schedule)
+        yield from _particulars(path, each)
+    days: dict[tuple[str, date], str] = {}
+    for event in events.values():
+        path = f"event/{event.id}"
+        yield from _names(path, event.id, {"resource": places, "event_series": series})
+        yield from _event(path, event, series, places)
+        yield from _particulars(path, event)
+        original = event.was or event.day
+        if event.series and original is not None:
+            other = days.setdefault((event.series, original), event.id)
+            if other != event.id:
+                yield f"{path}/day", f"is told by event/{other} already; one of them has to go"
+
+
+def _event(
+    path: str, event: Event, series: Mapping[str, EventSeries], places: Mapping[str, Resource]
+) -> Found:
+    place = places.get(event.series)
+    if event.series and event.series not in series and (place is None or place.schedule is None):
+        yield f"{path}/series", f"is {event.series}, which is no series and no place with a schedule"
+    if not event.series and not event.name:
+        yield f"{path}/name", "is needed where there is no series"
+    if event.day is None and event.state != "planned":
+        yield f"{path}/day", "is needed unless it is planned"
+    if event.state == "moved" and event.was is None:
+        yield f"{path}/was", "needs the day it was on before"
+    if event.state != "moved" and event.was is not None:
+        yield f"{path}/was", "goes only with the state moved"
+    if event.ends is not None and event.begins is None:
+        yield f"{path}/begins", "is needed where there is `ends`"
+    if event.last is not None and (event.day is None or event.last < event.day):
+        yield f"{path}/last", "must not be before the day"
+
+
+def _names(path: str, name: str, others: Mapping[str, Mapping[str, object]]) -> Found:
+    """Ids stand in addresses, and of all that can be listed each has its own."""
+    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+        yield path, "ids are of the letters a to z, digits, - and _"
+    yield from ((path, f"has the id of {kind}/{name}") for kind, known in others.items() if name in known)
+
+
+def _particulars(path: str, about: Particulars) -> Found:
+    if wrong := sorted(set(about.audience or ()) - set(AUDIENCE)):
+        yield f"{path}/audience", f"is of {', '.join(AUDIENCE)}; {wrong[0]} is none"
+    if about.capacity is not None and about.capacity < 1:
+        yield f"{path}/capacity", "is at least 1; leave it out where it is not known"
+    if about.url is not None and not about.url.startswith("https://"):
+        yield f"{path}/url", "must begin with https://"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
+from msgspec.structs import replace
 
+from bot.content import model
+from bot.content.events import DATED_TYPES, Event, EventSeries
 from bot.content.model import (
-    DOCUMENT_TYPES,
     Commands,
     Hotline,
     Resource,
@@ -23,11 +27,17 @@ from bot.content.pack import Pack, entry_words
 from bot.errors import ContentError
 from bot.flows.matching import fold
 from bot.flows.model import Flow
-from bot.handoff.hours import Desk
+from bot.handoff.hours import Desk, OpeningHours
 from bot.handoff.risk import RiskRule, compile_rules
 
+DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES}
 ONLY_ONE = frozenset({"service", "texts", "commands"})
 MAX_YAML = 2_000_000
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+"""When content was published that nobody has published yet."""
+
+Hours = TypeVar("Hours", bound=OpeningHours)
+Scheduled = TypeVar("Scheduled", Resource, EventSeries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +65,15 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {value!r} stands here twice")
             seen.add(value)
         return super().construct_mapping(node, deep)
+
+
+# A number is what looks like one to staff: 10:30 is a time (not 630), 0120 the head of a telephone number (not 80).
+_INTEGER = "tag:yaml.org,2002:int"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in known if tag != _INTEGER]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_INTEGER, re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
 
 
 def read_yaml(text: str, path: str) -> Any:
@@ -121,7 +140,7 @@ def _named(document: Document, where: str) -> str:
     return where
 
 
-def build(number: int, documents: Iterable[Document]) -> Pack:
+def build(number: int, documents: Iterable[Document], published_at: datetime = NEVER) -> Pack:
     """All documents as a pack. Raises ContentError at the first that cannot be read; see `check` for the rest."""
     found: dict[str, dict[str, Any]] = {kind: {} for kind in DOCUMENT_TYPES}
     for document in documents:
@@ -138,8 +157,15 @@ def build(number: int, documents: Iterable[Document]) -> Pack:
     for flow in flows.values():
         if not flow.steps:
             raise ContentError(f"flow/{flow.id}", "needs at least one step")
-    desks: dict[str, Desk] = found["desk"]
-    resources_: dict[str, Resource] = found["resource"]
+    closing = service.year_end
+    desks: dict[str, Desk] = {name: closed(desk, closing) for name, desk in found["desk"].items()}
+    resources_: dict[str, Resource] = {
+        name: scheduled(each, closing) for name, each in found["resource"].items()
+    }
+    series: dict[str, EventSeries] = {
+        name: scheduled(each, closing) for name, each in found["event_series"].items()
+    }
+    events: dict[str, Event] = found["event"]
     hotlines: dict[str, Hotline] = found["hotline"]
     rules: dict[str, RiskRule] = found["risk_rule"]
     return Pack(
@@ -151,9 +177,29 @@ def build(number: int, documents: Iterable[Document]) -> Pack:
         entries=entry_words(flows),
         desks=tuple(desks.values()),
         resources=resources_,
+        series=series,
+        events=events,
+        published_at=published_at,
         hotlines=tuple(hotlines.values()),
         rules=compile_rules(tuple(rules.values())),
     )
+
+
+def closed(hours: Hours, closing: str) -> Hours:
+    """The hours with the operator's closing around New Year, unless they have their own (R-099)."""
+    return replace(hours, year_end=closing) if hours.year_end is None else hours
+
+
+def scheduled(about: Scheduled, closing: str) -> Scheduled:
+    """The same for a place or a series: its schedule and its hours."""
+    schedule = about.schedule
+    if schedule is None:
+        return about
+    if schedule.year_end is None:
+        schedule = replace(schedule, year_end=closing)
+    if schedule.hours is not None:
+        schedule = replace(schedule, hours=closed(schedule.hours, closing))
+    return replace(about, schedule=schedule)
 
 
 def _command_words(commands: Commands) -> dict[str, str]:

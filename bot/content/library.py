@@ -21,8 +21,9 @@ class Library:
     """Reads releases from the database once and keeps their packs. Used from store threads: packs are immutable,
     and a pack built twice by two threads does no harm."""
 
-    def __init__(self, operator_id: str) -> None:
+    def __init__(self, operator_id: str, base: str = "") -> None:
         self._operator_id = operator_id
+        self._base = base
         self._packs: dict[int, Pack] = {}
         self._latest: Released | None = None
 
@@ -57,7 +58,7 @@ class Library:
             raise ContentError("release", "there is none yet; run `engawa migrate`")
         wanted = {release for release in pinned if 0 < release < number}
         older = {release: pack for release in wanted if (pack := self._pack(connection, release)) is not None}
-        self._latest = Released(latest=latest, older=older)
+        self._latest = Released(latest=latest, older=older, base=self._base)
         return self._latest
 
     @property
@@ -72,7 +73,8 @@ class Library:
             if not rows:
                 return None
             documents = (Document(kind=kind, name=name, body=body) for kind, name, body in rows)
-            pack = codec.build(number, documents)
+            at = content.published_at(connection, self._operator_id, number) or codec.NEVER
+            pack = codec.build(number, documents, at)
             if len(self._packs) >= MAX_PACKS:
                 self._packs.pop(min(self._packs))
             self._packs[number] = pack

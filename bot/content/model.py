@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from bot.content.holidays import YEAR_END, check_year_end
 from bot.content.schedule import Schedule
 from bot.flows.model import Flow
 from bot.handoff.hours import Desk
@@ -60,10 +61,17 @@ class Hotline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How this installation introduces itself, and what it shows when the screen is to be hidden."""
+    """How this installation introduces itself, and what it shows when the screen is to be hidden.
+
+    `year_end` is when everything is closed around New Year unless it says otherwise: MM-DD/MM-DD, or `none`.
+    """
 
     name: str
     place: str
+    year_end: str = YEAR_END
+
+    def __post_init__(self) -> None:
+        check_year_end(self.year_end)
 
 
 class Texts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

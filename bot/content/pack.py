@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
+from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import hotline_line, place_card
+from bot.content.event_cards import event_card, fits, is_past
+from bot.content.events import Event, EventSeries
 from bot.content.model import Hotline, Resource, Service
 from bot.flows.matching import fold
 from bot.flows.model import Flow, Query
@@ -37,14 +40,26 @@ class Pack:
     resources: Mapping[str, Resource]
     hotlines: tuple[Hotline, ...]
     rules: Rules
+    series: Mapping[str, EventSeries] = field(default_factory=dict)
+    events: Mapping[str, Event] = field(default_factory=dict)
+    published_at: datetime
+    agenda: Agenda = field(init=False)
+
+    def __post_init__(self) -> None:
+        agenda = agenda_of(self.resources.values(), self.series.values(), self.events.values())
+        object.__setattr__(self, "agenda", agenda)  # frozen, and never other than its documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """The latest pack, with the step graphs of older ones: what flows see as their content."""
+    """The latest pack, with the step graphs of older ones: what flows see as their content.
+
+    `base` is the address people reach us by, for what is told as a link.
+    """
 
     latest: Pack
     older: Mapping[int, Pack] = field(default_factory=dict)
+    base: str = ""
 
     @property
     def number(self) -> int:
@@ -89,19 +104,37 @@ class Released:
     def find(self, query: Query, now: datetime) -> tuple[Entry, ...]:
         words = dict(self.latest.texts)
         found = [
-            Entry(id=resource.id, card=place_card(resource, words, now))
+            Entry(id=resource.id, card=self._place_card(resource, now))
             for resource in self.latest.resources.values()
             if resource.listed and _fits(resource, query)
         ]
-        if query.dated:
-            found.sort(key=lambda entry: entry.card.date is None)
-        return tuple(found)
+        if not query.dated:
+            return tuple(found)
+        agenda = self.latest.agenda
+        events: list[EventSeries | Event] = [*agenda.series.values(), *agenda.single.values()]
+        found += [
+            Entry(id=each.id, card=event_card(each, agenda, words, now, base=self.base))
+            for each in events
+            if each.id not in self.latest.resources and fits(each, query) and not is_past(each, now)
+        ]
+        coming = {entry.id: agenda.coming(entry.id, now, 1) for entry in found}
+        return tuple(
+            sorted(found, key=lambda entry: coming[entry.id][0].day if coming[entry.id] else date.max)
+        )
 
     def show(self, entry_id: str, now: datetime) -> Card | None:
         resource = self.latest.resources.get(entry_id)
-        if resource is None or not resource.listed:
+        if resource is not None:
+            return self._place_card(resource, now, full=True) if resource.listed else None
+        agenda = self.latest.agenda
+        about = agenda.series.get(entry_id) or agenda.single.get(entry_id)
+        if about is None:
             return None
-        return place_card(resource, dict(self.latest.texts), now, full=True)
+        return event_card(about, agenda, dict(self.latest.texts), now, full=True, base=self.base)
+
+    def _place_card(self, resource: Resource, now: datetime, *, full: bool = False) -> Card:
+        dates = self.latest.agenda.coming(resource.id, now, 1)
+        return place_card(resource, dict(self.latest.texts), dates[0].day if dates else None, full=full)
 
     def label(self, choice_id: str) -> str:
         """The words on a button, for the thread; empty when it is not known any more."""

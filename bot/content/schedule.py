@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -11,7 +11,7 @@ import msgspec
 from dateutil.rrule import rrule, rrulestr
 
 from bot.content.holidays import check_year_end
-from bot.handoff.hours import TOKYO, OpeningHours
+from bot.handoff.hours import TOKYO, OpeningHours, minutes
 
 KINDS = ("exact", "dates", "roughly", "frequency", "always")
 EARLIEST = date(2000, 1, 1)
@@ -42,7 +42,7 @@ NOT_WITH = {
 OnHoliday = Literal["held", "skipped", "next_day", "next_weekday", "next_week"]
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """When something is on (R-098, R-099), in Tokyo's time. Only `exact` and `dates` are ever printed as dates.
 
     - `exact`: `rrule` (RFC 5545, days only) from `since` on, `rdates` more, `exdates` less
@@ -53,7 +53,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `on_holiday` is what happens to a day of the rule that is a public holiday: held, skipped, or moved to the next
     day, the next open weekday, a week later. None: nobody has told us, so such a day is not told either. Days in the
     closing around New Year (`year_end`: MM-DD/MM-DD, or `none`; None as the operator says) are left out.
-    An `ends` not after `begins` is on the next day.
+    `begins` and `ends` are HH:MM, `ends` up to 30:00, which is six in the morning after.
     """
 
     kind: str
@@ -63,14 +63,28 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dates: tuple[date, ...] = ()
     rdates: tuple[date, ...] = ()
     exdates: tuple[date, ...] = ()
-    begins: time | None = None
-    ends: time | None = None
+    begins: str | None = None
+    ends: str | None = None
     on_holiday: OnHoliday | None = None
     year_end: str | None = None
     hours: OpeningHours | None = None
 
     def __post_init__(self) -> None:
         check_year_end(self.year_end)
+        check_times(self.begins, self.ends)
+
+
+def check_times(begins: str | None, ends: str | None) -> None:
+    """Raises ValueError when these are no times of one day or night."""
+    if begins is not None and minutes(begins) >= 24 * 60:
+        raise ValueError("begins is before 24:00")
+    if ends is not None and not minutes(begins or "0:00") < minutes(ends) <= 30 * 60:
+        raise ValueError("begins must be before ends, and ends at most 30:00")
+
+
+def moment(day: date, clock: str) -> datetime:
+    """That time of that day in Tokyo; 26:00 is two o'clock on the next."""
+    return datetime.combine(day, time(), TOKYO) + timedelta(minutes=minutes(clock))
 
 
 def parts(rule: str) -> dict[str, str]:
@@ -91,7 +105,10 @@ def until(rule: str) -> date | None:
     value = parts(rule).get("UNTIL")
     if value is None:
         return None
-    at = datetime.fromisoformat(value)  # 20261231, 20261231T150000Z
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("UNTIL is a day such as 20261231, or a time such as 20261231T145959Z") from error
     return at.astimezone(TOKYO).date() if at.tzinfo is not None else at.date()
 
 

@@ -70,6 +70,14 @@ def publish(
     return number
 
 
+def published_at(connection: Connection, operator_id: str, number: int) -> datetime | None:
+    """When a release was published; None when there is none of that number."""
+    query = select(releases.c.published_at).where(
+        releases.c.operator_id == operator_id, releases.c.number == number
+    )
+    return connection.scalar(query)
+
+
 def documents(connection: Connection, operator_id: str, number: int) -> Rows:
     """(kind, name, body) of every document of a release, in a fixed order."""
     query = (

@@ -85,7 +85,7 @@ def test_a_window_shows_what_the_whole_shows(seed: int, first: date, length: int
     chance = random.Random(seed)
     rule, since = next(rules(chance, 1))
     last = min(first + timedelta(days=length), TO)
-    moves = chance.choice(("held", "skipped", "next_day", "next_weekday", "next_week", None))
+    moves: Any = chance.choice(("held", "skipped", "next_day", "next_weekday", "next_week", None))
     schedule = Schedule(kind="exact", rrule=rule, since=since, on_holiday=moves)
     whole = calendar.days(schedule, EARLIEST, TO)
     assert calendar.days(schedule, first, last) == tuple(day for day in whole if first <= day <= last)
