@@ -15,6 +15,7 @@ from aiohttp import web
 from sqlalchemy.exc import IntegrityError
 
 from bot import edge
+from bot.calendar_feed import CalendarFeed
 from bot.channels.base import Channel
 from bot.channels.webchat import sessions
 from bot.channels.webchat.page import WebChat
@@ -84,6 +85,7 @@ class Engawa:
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
+        self.calendars = CalendarFeed(self.database, self.library, self.clock)
         self.webchat = WebChat(
             ThreadView(
                 self.database,
@@ -200,6 +202,7 @@ class Engawa:
         app.router.add_get("/metrics", edge.metrics)
         app.add_routes(self.webhooks.routes())
         app.add_routes(self.webchat.routes())
+        app.add_routes(self.calendars.routes())
         app.cleanup_ctx.append(self._lifetime)
         return app
 

@@ -37,7 +37,15 @@ LAYERS = {
     ),
     2: ("bot.store", "bot.channels"),
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
-    4: ("bot.app", "bot.edge", "bot.thread_view", "bot.config", "bot.logs", "bot.testing"),
+    4: (
+        "bot.app",
+        "bot.edge",
+        "bot.calendar_feed",
+        "bot.thread_view",
+        "bot.config",
+        "bot.logs",
+        "bot.testing",
+    ),
     5: ("admin",),
 }
 FOLDERS = ("bot", "bot.handoff", "bot.content")  # they only hold modules of several layers

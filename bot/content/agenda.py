@@ -15,7 +15,7 @@ from bot.content import calendar
 from bot.content.calendar import HORIZON, STRIDE
 from bot.content.events import Event, EventSeries, Particulars
 from bot.content.model import Resource
-from bot.content.schedule import moment
+from bot.content.schedule import EARLIEST, LATEST, moment
 from bot.handoff.hours import TOKYO, minutes
 
 NAMESPACE = uuid.UUID("6f1d6c5e-6b1e-5c3a-9d0e-7a5f0c2b9e41")
@@ -101,6 +101,8 @@ class Agenda:
         try:
             original = date.fromisoformat(day)
         except ValueError:
+            return None
+        if not EARLIEST <= original <= LATEST:
             return None
         nearby = self.of(name, original - HORIZON, original + HORIZON)
         return next((found for found in nearby if found.id == occurrence_id), None)

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from bot.content.events import AUDIENCE, State
 from bot.content.ics_lines import Lines, Parts
-from bot.content.importing import LAST_YEAR, Defaults, Unfit, clean, fact, made_id, plain
-from bot.content.schedule import EARLIEST, check_rule, until
+from bot.content.importing import Defaults, Unfit, clean, fact, made_id, plain
+from bot.content.schedule import EARLIEST, LATEST, check_rule, until
 from bot.handoff.hours import TOKYO
 
 MAX_LINES = 500
@@ -134,8 +134,8 @@ def _moment(found: date | datetime, parts: Parts) -> date | datetime:
     """A day, or a time in Tokyo. A time without a zone is in the calendar's own, else in Tokyo."""
     if not isinstance(found, date):
         raise Unfit("unreadable", what="DTSTART")
-    if not EARLIEST.year <= found.year < LAST_YEAR:
-        raise Unfit("far", first=EARLIEST.year, last=LAST_YEAR - 1)
+    if not EARLIEST.year <= found.year <= LATEST.year:
+        raise Unfit("far", first=EARLIEST.year, last=LATEST.year)
     if not isinstance(found, datetime):
         return found
     if found.tzinfo is None:

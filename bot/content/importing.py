@@ -27,7 +27,6 @@ MAX_ITEMS = 2_000
 MAX_PROBLEMS = 50
 MAX_TEXT = {"name": 100, "summary": 400, "uid": 255, "url": 500}
 OTHER_TEXT = 200
-LAST_YEAR = 2100
 
 _BREAK = re.compile(r"<(?:br|/p|/div|/li)\b[^<>]{0,200}>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")

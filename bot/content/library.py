@@ -50,6 +50,14 @@ class Library:
         rows = [(document.kind, document.name, document.body) for document in known]
         return content.publish(connection, self._operator_id, rows, note, now, number=number)
 
+    def merge(self, connection: Connection, fresh: Iterable[Document], note: str, now: datetime) -> int:
+        """A new release of the latest one with these documents in it, new or in place of those of their name."""
+        number = content.latest_number(connection, self._operator_id)
+        rows = content.documents(connection, self._operator_id, number)
+        known = {(kind, name): Document(kind=kind, name=name, body=body) for kind, name, body in rows}
+        known |= {(document.kind, document.name): document for document in fresh}
+        return self.publish(connection, known.values(), note, now)
+
     def released(self, connection: Connection, pinned: Iterable[int] = ()) -> Released:
         """The latest release, with the step graphs of the pinned ones at hand."""
         number = content.latest_number(connection, self._operator_id)

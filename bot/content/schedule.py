@@ -14,7 +14,7 @@ from bot.content.holidays import check_year_end
 from bot.handoff.hours import TOKYO, OpeningHours, minutes
 
 KINDS = ("exact", "dates", "roughly", "frequency", "always")
-EARLIEST = date(2000, 1, 1)
+EARLIEST, LATEST = date(2000, 1, 1), date(2098, 12, 31)
 MAX_COUNT = 2_000
 MAX_INTERVAL = {"DAILY": 366, "WEEKLY": 52, "MONTHLY": 6, "YEARLY": 1}
 MAX_LENGTH = 400
