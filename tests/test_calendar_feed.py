@@ -11,7 +11,7 @@ from urllib.parse import quote
 import icalendar
 import pytest
 from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 
 from bot import edge
 from bot.app import Engawa
@@ -44,7 +44,9 @@ MOVED: dict[str, Any] = {
 class Site:
     """The public side of one house, and a way to publish."""
 
-    def __init__(self, engawa: Engawa, clock: FakeClock, server: TestServer, session: ClientSession) -> None:
+    def __init__(
+        self, engawa: Engawa, clock: FakeClock, server: BaseTestServer, session: ClientSession
+    ) -> None:
         self.engawa, self.clock, self.server, self.session = engawa, clock, server, session
 
     async def publish(self, **documents: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ clocks = st.builds(
     lambda hour, minute: f"{hour}:{minute:02}", st.integers(0, 22), st.sampled_from((0, 15, 30))
 )
 days = st.dates(FIRST, LAST)
-particulars = {
+particulars: dict[str, st.SearchStrategy[Any]] = {
     "summary": st.none() | words,
     "prefecture": st.none() | st.sampled_from(("大阪府", "宮城県")),
     "municipality": st.none() | st.sampled_from(("阪南市", "仙台市")),
@@ -44,7 +44,7 @@ particulars = {
 
 
 @st.composite
-def times(draw: DrawFn) -> dict[str, str | None]:
+def times(draw: DrawFn) -> dict[str, Any]:
     begins = draw(st.none() | clocks)
     if begins is None or draw(st.booleans()):
         return {"begins": begins, "ends": None}
