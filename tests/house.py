@@ -22,18 +22,8 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("model", "pack", "codec", "check", "cards", "calendar")),
         *(f"bot.content.{name}" for name in ("words", "search", "diff")),
         *(f"bot.content.{name}" for name in ("holidays", "schedule", "events", "agenda", "event_cards")),
-        *(
-            f"bot.content.{name}"
-            for name in (
-                "check_dates",
-                "ics",
-                "ics_import",
-                "ics_item",
-                "ics_lines",
-                "csv_import",
-                "importing",
-            )
-        ),
+        *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
+        *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
     ),
     2: ("bot.store", "bot.channels"),
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),

@@ -190,7 +190,7 @@ def _rule(rule: str, read: Read, begins: str | None) -> str:
         end = until(rule)
         cut = re.search(r"UNTIL=(\d{8})(T\d{6}Z?)?", rule)
         if end is not None and cut is not None:
-            if cut[2] and begins is not None:
+            if cut[2] and begins is not None and end <= LATEST:
                 at = datetime.fromisoformat(cut[1] + cut[2])
                 local = at.astimezone(TOKYO) if at.tzinfo else at.replace(tzinfo=TOKYO)
                 end -= timedelta(days=int(local.time() < time.fromisoformat(begins)))
