@@ -13,6 +13,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 
 from aiohttp import ETag, hdrs, web
 
@@ -20,7 +21,7 @@ from bot.clock import Clock
 from bot.content import ics
 from bot.content.agenda import Occurrence
 from bot.content.calendar import HORIZON
-from bot.content.events import Event, EventSeries
+from bot.content.events import Event, EventSeries, Particulars
 from bot.content.library import Library
 from bot.content.model import Resource
 from bot.content.pack import Pack
@@ -42,6 +43,7 @@ class CalendarFeed:
     def __init__(self, database: Database, library: Library, clock: Clock) -> None:
         self._database, self._library, self._clock = database, library, clock
         self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._one = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -65,7 +67,8 @@ class CalendarFeed:
         released = await self._database.read(self._library.released)
         pack, today = released.latest, self._clock.now().astimezone(TOKYO).date()
         key = (pack.number, today, what, name)
-        made = self._kept.get(key) or await asyncio.to_thread(_made, pack, today, what, name)
+        async with self._one:  # a calendar of a thousand days is a second's work: whoever asks, one at a time
+            made = self._kept.get(key) or await asyncio.to_thread(_made, pack, today, what, name)
         if made is None:
             return web.Response(status=404)
         self._kept[key] = made
@@ -103,8 +106,8 @@ def _made(pack: Pack, today: date, what: str, name: str) -> bytes | None:
         if not _is_known(pack, prefecture, place):
             return None
         everywhere = not prefecture and place == EVERYWHERE
-        days = agenda.between(today, today + HORIZON)
-        found = [each for each in days if everywhere or _lies_in(each, prefecture, place)]
+        there = None if everywhere else partial(_lies_in, prefecture, place)
+        found = agenda.nearest(today, ics.MAX_EVENTS, there)
         title = f"{title}　{place}"
     labels = {
         key.removeprefix("label_"): words[0] for key, words in pack.texts.items() if key.startswith("label_")
@@ -126,8 +129,7 @@ def _is_known(pack: Pack, prefecture: str, place: str) -> bool:
     return any(each.prefecture == place for each in told)
 
 
-def _lies_in(found: Occurrence, prefecture: str, place: str) -> bool:
-    about = found.about
+def _lies_in(prefecture: str, place: str, about: Particulars) -> bool:
     if prefecture:
         return about.prefecture == prefecture and about.municipality == place
     return about.prefecture == place

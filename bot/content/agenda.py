@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -87,10 +87,25 @@ class Agenda:
         """Days to come that had been told, and do not take place."""
         return tuple(found for found in self._ahead(name, now) if found.state not in TOLD)
 
-    def between(self, first: date, last: date) -> Iterator[Occurrence]:
-        """Every certain day of everything listed, cancelled ones among them; in no order."""
-        for name in (*self.series, *self.single):
-            yield from self.of(name, first, last)
+    def between(
+        self, first: date, last: date, wanted: Callable[[Particulars], bool] | None = None
+    ) -> Iterator[Occurrence]:
+        """Every certain day of everything listed (that is `wanted`), cancelled ones among them; in no order."""
+        for name, about in (*self.series.items(), *self.single.items()):
+            if wanted is None or any(map(wanted, (about, *self.days.get(name, ())))):
+                found = self.of(name, first, last)
+                yield from found if wanted is None else (each for each in found if wanted(each.about))
+
+    def nearest(
+        self, first: date, most: int, wanted: Callable[[Particulars], bool] | None = None
+    ) -> list[Occurrence]:
+        """The first so many of them from a day on, in order, up to the horizon."""
+        found: dict[str, Occurrence] = {}
+        horizon = first + HORIZON
+        while first <= horizon and len(found) < most:
+            found |= {each.id: each for each in self.between(first, min(first + STRIDE, horizon), wanted)}
+            first += STRIDE + timedelta(days=1)
+        return sorted(found.values(), key=lambda each: each.order)[:most]
 
     def find(self, occurrence_id: str) -> Occurrence | None:
         """One day by its id: that of a single event, or series and original day (`kokoiru.20261205`)."""
@@ -126,15 +141,13 @@ class Agenda:
 
     def _ahead(self, name: str, now: datetime) -> Iterator[Occurrence]:
         first = now.astimezone(TOKYO).date() - timedelta(days=1)  # what began yesterday may still be on
-        horizon = first + HORIZON
-        seen: set[str] = set()
-        while first <= horizon:
-            found = self.of(name, first, min(first + STRIDE, horizon))
-            for each in sorted(found, key=lambda one: one.order):
-                if each.id not in seen and not each.is_over(now):
-                    seen.add(each.id)
-                    yield each
-            first += STRIDE + timedelta(days=1)
+        series, known = self.series.get(name), self.days.get(name, ())
+        told = self.of(name, first, first + HORIZON) if series is None or known else None
+        if series is not None and told is None:  # most have no single days: look no farther than asked
+            ruled = calendar.days_from(series.schedule, first) if series.state == "confirmed" else ()
+            return (found for day in ruled if not (found := _by_rule(series, day)).is_over(now))
+        assert told is not None
+        return (found for found in sorted(told, key=lambda each: each.order) if not found.is_over(now))
 
 
 def agenda_of(

@@ -19,7 +19,7 @@ FARTHEST_MOVE = timedelta(days=14)
 
 def next_dates(schedule: Schedule, now: datetime, count: int = 3) -> tuple[date, ...]:
     """The next dates that are exact or confirmed; none for anything vaguer (R-098), none that is over (R-100)."""
-    return _next(schedule, first_open(schedule, now), count)
+    return tuple(islice(days_from(schedule, first_open(schedule, now)), count))
 
 
 def first_open(schedule: Schedule, now: datetime) -> date:
@@ -29,19 +29,15 @@ def first_open(schedule: Schedule, now: datetime) -> date:
     return today + timedelta(days=int(over))
 
 
-@lru_cache(maxsize=20_000)
-def _next(schedule: Schedule, first: date, count: int) -> tuple[date, ...]:
-    return tuple(islice(_coming(schedule, first), count))
-
-
-def _coming(schedule: Schedule, first: date) -> Iterator[date]:
-    """Days from `first` to the horizon, looked up no farther ahead than they are asked for."""
+def days_from(schedule: Schedule, first: date) -> Iterator[date]:
+    """Certain days from `first` to the horizon, looked up no farther ahead than they are asked for."""
     horizon = first + HORIZON
     while first <= horizon:
         yield from days(schedule, first, min(first + STRIDE, horizon))
         first += STRIDE + timedelta(days=1)
 
 
+@lru_cache(maxsize=50_000)
 def days(schedule: Schedule, first: date, last: date) -> tuple[date, ...]:
     """Every day between `first` and `last`, both included, that is surely one of the schedule's, in order."""
     if schedule.kind == "dates":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from icalendar import Event, Timezone
 
 PRODUCT = "-//Engawa//Calendar//JA"
-MAX_EVENTS = 2_000
+MAX_EVENTS = 1_000
 ZONE = "Asia/Tokyo"
 BREAKS = "\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 FACTS = ("summary", "directions", "residence", "reservation", "cost")
