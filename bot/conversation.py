@@ -38,6 +38,7 @@ from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Choice, Inbound, Ki
 from bot.talk import Event, Heard, Mode, Talk, Turn, WokeUp
 
 RISK_UNANSWERED = "risk_unanswered"
+LATE = "late"  # the answers to this person became stale before they could be delivered
 ANSWER_WITHIN = timedelta(minutes=3)  # a silent counselor: then the card goes out by itself
 CONCERNS_ADD_UP = ((2, timedelta(hours=24)), (3, timedelta(days=7)))
 MOST_CHOICES = 13  # LINE quick replies
@@ -436,11 +437,29 @@ def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime)
         category = talk.ticket.hits[-1].category if talk.ticket.hits else ""
         card = SayFirst(reply=_quietly(talk, _safety_card(content, category, now)))
         return Turn(talk=talk, effects=(card, RaisePriority(alarm=True)) if talk.ticket.is_open else (card,))
+    if reason == LATE and talk.mode is not Mode.HUMAN:
+        return _late(content, talk)
     if reason == PAUSE and talk.mode is Mode.BOT and talk.session is not None and not talk.away:
         sprint = engine.pause_over(content, talk.session, now)
         if sprint is not None:
             return _played(content, talk, sprint, seq, now)
     return Turn(talk=talk)
+
+
+def _late(content: Content, talk: Talk) -> Turn:
+    """One line without a sound to somebody whose answers did not get through, and the way on (decision 010)."""
+    if talk.mode is Mode.WAITING:
+        more, choices = content.text("already_waiting"), ()
+    else:
+        more = content.text("welcome_back") if talk.session is not None else ()
+        choices = (
+            *((_nav(content, "resume"),) if talk.session is not None else ()),
+            _nav(content, "restart"),
+        )
+    reply = Reply(
+        texts=engine.three((*content.text("late"), *more)), choices=choices + exits(content), silent=True
+    )
+    return Turn(talk=talk, effects=(Say(reply=reply, purpose=Purpose.LATE),))
 
 
 def _handed_back(content: Content, talk: Talk, now: datetime) -> Turn:

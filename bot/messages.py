@@ -118,9 +118,10 @@ class Reply:
 
 
 class Purpose(StrEnum):
-    """Why a message leaves the house. All but `BOT` may also leave while a counselor has the thread."""
+    """Why a message leaves the house. `LATE`: the line to somebody whose answers became stale on their way."""
 
     BOT = "bot"
+    LATE = "late"
     SAFETY = "safety"
     RECEIPT = "receipt"
     HIDE = "hide"
@@ -128,8 +129,11 @@ class Purpose(StrEnum):
     COUNSELOR = "counselor"
 
 
-SILENCED_BY_CLAIM = frozenset({Purpose.BOT})
+SILENCED_BY_CLAIM = frozenset({Purpose.BOT, Purpose.LATE})
 """What a claim stops (`docs/modes.md`): everything the machine says, but the exceptions every person is owed."""
+
+GROWS_STALE = frozenset({Purpose.BOT})
+"""What is dropped when it could not leave in time: menus and lists, never what a person is owed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

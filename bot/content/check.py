@@ -32,8 +32,8 @@ REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
     {
         "exits", "see_entry", "nothing_found", "entry_gone", "erased", "stranded", "preview_empty", "neutral",
         "stopped", "stopped_waiting", "stopped_human", "later", "welcome_back", "already_waiting", "holding",
-        "handed_back", "media", "stale", "concern", "concerns_add_up", "not_withdrawn", "risk_handed", "human_open",
-        "human_closed", "human_unknown", "opening", "shift", "nav_person", "nav_resume", "nav_restart",
+        "handed_back", "media", "stale", "concern", "concerns_add_up", "late", "not_withdrawn", "risk_handed",
+        "human_open", "human_closed", "human_unknown", "opening", "shift", "nav_person", "nav_resume", "nav_restart",
         "nav_withdraw", "label_summary", "label_atmosphere", "label_not_needed", "label_smaller_steps",
         "label_age", "label_residence", "label_anonymity", "label_reservation", "label_cost", "label_when",
         "label_source", "label_link", "date_unknown", "date_ask", "parked", "state_bot", "state_waiting",

@@ -221,7 +221,7 @@ def _leaving(connection: Connection, house: House, rows: _Rows, now: datetime) -
         if head and loaded.contact_id not in busy:
             via = house.route(outgoing, now)
             if isinstance(via, Hold):
-                row = outbox.held(row, via)
+                row = outbox.held(row, outgoing, via)
             elif via is not None:
                 rows.news.leaving.append(replace(outgoing, address=loaded.address, via=via))
                 row = outbox.started(row, via, now)

@@ -1,11 +1,12 @@
-"""Delivery: the head of each contact's outbox, through its channel. One contact never holds up another."""
+"""Delivery: the head of each contact's outbox, through its channel. No contact and no account holds up another."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -13,18 +14,21 @@ from sqlalchemy import Connection
 
 from bot.channels.base import Channel
 from bot.clock import Clock
-from bot.errors import ContactGone, SendError, StoreUnavailable, Unreachable
+from bot.conversation import LATE
+from bot.errors import ContactGone, HintSpent, SendError, StoreUnavailable, Unreachable
+from bot.handoff.hours import TOKYO
 from bot.messages import Hold, Outgoing
 from bot.runtime import retry
-from bot.runtime.live import OUTBOX, Hub, News
+from bot.runtime.budget import Budget
+from bot.runtime.live import OUTBOX, QUEUE, Hub, News
 from bot.runtime.loop import OUTAGE_WAIT, Worker
-from bot.runtime.metrics import SEND_SECONDS, SENDS
-from bot.store import conversations, outbox
+from bot.runtime.metrics import DROPPED, SEND_SECONDS, SENDS
+from bot.store import conversations, counts, departures, outbox, wakeups
 from bot.store.database import Database, Lane
+from bot.store.departures import Departures, Dropped
 from bot.store.outbox import Outcome
 from bot.store.sealed import Sealer
 
-MAX_IN_FLIGHT = 100
 SLOW_POLL = 5.0
 MARK_TRIES = int(outbox.LEASE.total_seconds() / OUTAGE_WAIT)
 MARK_LINGER = 0.005  # seconds; the person has the message already, only its mark waits
@@ -45,19 +49,21 @@ class Delivery(Worker):
         self._clock, self._sealer = clock, sealer
         self._finished: Lane[Outcome, bool] = Lane(database, _finish, linger=MARK_LINGER)
         self._sends: set[asyncio.Task[None]] = set()
+        self._budget = Budget()
         self._next_due: datetime | None = None
         hub.send = self.send
 
     async def work(self) -> bool:
         """Starts what is due; whether there may be more. Sends run on while the next batch is taken."""
-        room = MAX_IN_FLIGHT - len(self._sends)
-        if room <= 0:
-            await asyncio.wait(self._sends, return_when=asyncio.FIRST_COMPLETED)
-            return True
-        started, self._next_due = await self._database.write(self._start, self._clock.now(), room)
-        for outgoing in started:
+        room = self._budget.rooms(self._channels)
+        found, self._next_due = await self._database.write(self._start, self._clock.now(), room)
+        for outgoing in found.leaving:
             self.send(outgoing)
-        return len(started) == room
+        for one in found.dropped:
+            DROPPED.labels(code=one.code).inc()
+        if found.dropped:
+            self._hub.spread(News({one.contact_id for one in found.dropped}))
+        return found.more
 
     async def idle(self) -> float:
         if self._next_due is None:
@@ -71,22 +77,25 @@ class Delivery(Worker):
 
     def send(self, outgoing: Outgoing) -> None:
         """Sends a row whose `sending` was committed with it."""
-        self._launch(self._send(outgoing))
-
-    def route_now(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:
-        """How a new row may leave with its commit; None when there is no room, and it waits its turn."""
-        return self._route(outgoing, now) if len(self._sends) < MAX_IN_FLIGHT else None
-
-    def _launch(self, sending: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(sending)
+        self._budget.begin(outgoing.address.account)
+        task = asyncio.create_task(self._send(outgoing))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
 
+    def route_now(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:
+        """How a new row may leave with its commit; None when there is no room, and it waits its turn."""
+        return self._route(outgoing, now) if self._budget.room(outgoing.address.account) > 0 else None
+
     def _start(
-        self, connection: Connection, now: datetime, room: int
-    ) -> tuple[list[Outgoing], datetime | None]:
-        started = outbox.start(connection, self._sealer, now, self._route, room)
-        return started, outbox.next_due(connection)
+        self, connection: Connection, now: datetime, room: Mapping[str, int]
+    ) -> tuple[Departures, datetime | None]:
+        found = departures.start(connection, self._sealer, now, self._route, self._budget.most, room)
+        leaving = Counter(outgoing.address.account for outgoing in found.leaving)
+        full = [account for account, left in room.items() if left <= leaving[account]]
+        next_due = departures.next_due(connection, full)
+        if found.dropped:
+            _note(connection, found.dropped, now)
+        return found, next_due
 
     def _route(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:
         channel = self._channels.get(outgoing.address.account)
@@ -109,8 +118,15 @@ class Delivery(Worker):
         outcome = self._outcome(outgoing, error)
         SENDS.labels(via=outgoing.via, outcome=outcome.error_code or outcome.state).inc()
         more = await self._marked(outcome)
+        made_room = self._budget.end(outgoing.address.account, answered=is_answer(error))
+        news = News()
         if more is not None:
-            self._hub.spread(News({OUTBOX, outgoing.contact_id} if more else {outgoing.contact_id}))
+            news.add(outgoing.contact_id)
+        if more or made_room:
+            news.add(OUTBOX)
+        if outcome.error_code == ContactGone.code:
+            news.add(QUEUE)
+        self._hub.spread(news)
 
     async def _marked(self, outcome: Outcome) -> bool | None:
         """Whether its contact has more to send; None when the database was away for as long as the lease.
@@ -145,6 +161,24 @@ class Delivery(Worker):
                 state = outbox.UNCERTAIN if uncertain else outbox.FAILED
                 log.warning("send_given_up", code=error.code)
                 return Outcome(**common, state=state, due_at=now, error_code=error.code)  # type: ignore[arg-type]
+
+
+def is_answer(error: SendError | None) -> bool:
+    """Whether a call that ended so tells of a platform that is well; a message it refuses for good is an answer."""
+    return error is None or not error.retryable or isinstance(error, HintSpent)
+
+
+def _note(connection: Connection, dropped: Sequence[Dropped], now: datetime) -> None:
+    """Counts what was dropped, and has whoever would get no answer at all told so (docs/decisions/010)."""
+    late = departures.left_unanswered(connection, dropped)
+    if late:
+        wakeups.set_all(connection, {(contact_id, LATE): now for contact_id in late})
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in dropped:
+        if one.code == outbox.STALE:
+            counted[one.operator_id]["stale_uncertain" if one.uncertain else "stale"] += 1
+    for operator_id, names in sorted(counted.items()):
+        counts.add(connection, operator_id, now.astimezone(TOKYO).date(), names)
 
 
 def _finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:

@@ -12,5 +12,8 @@ TURNS = Counter("engawa_turns_total", "Turns handled", registry=REGISTRY)
 SENDS = Counter(
     "engawa_sends_total", "Tries to send, by way and outcome", ["via", "outcome"], registry=REGISTRY
 )
+DROPPED = Counter(
+    "engawa_sends_dropped_total", "Messages dropped before they left, by reason", ["code"], registry=REGISTRY
+)
 SEND_SECONDS = Histogram("engawa_send_seconds", "Duration of a call to a platform", registry=REGISTRY)
 STREAMS = Gauge("engawa_streams", "Open live streams of the web chat", registry=REGISTRY)

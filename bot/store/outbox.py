@@ -1,27 +1,25 @@
 """What is to be sent: in order per contact, each with its cause, `sending` durable before each call.
 
-States: queued → sending → sent | failed | uncertain; queued → cancelled. A row in `sending` whose lease ran out
-belongs to a process that died or hangs: whether it arrived is not known, and the next try says so.
+States: queued → sending → sent | failed | uncertain; queued → cancelled | uncertain. Which rows leave when is
+decided in `departures`. A row in `sending` whose lease ran out belongs to a process that died or hangs: whether it
+arrived is not known, and the next try says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
-from bot.errors import SealError
-from bot.messages import SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
+from bot.messages import GROWS_STALE, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
 from bot.store import body
 from bot.store.batch import Batch
 from bot.store.dialect import among, has_row_locks
 from bot.store.inbox import cell_row
-from bot.store.schema import Instant, contacts, outbox, talks, timeline
-from bot.store.sealed import ContactKey, Sealer
-from bot.talk import Mode
+from bot.store.schema import outbox
+from bot.store.sealed import ContactKey
 
 LEASE = timedelta(seconds=15)  # longer than any call may take
 QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED = (
@@ -33,9 +31,11 @@ QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED = (
     "cancelled",
 )
 UNSENT = (QUEUED, SENDING)
-_IS_UNSENT = or_(
+IS_UNSENT = or_(
     *(outbox.c.state == state for state in UNSENT)
 )  # not `in_`, whose text is made anew each time
+STALE = "stale"
+STALE_AFTER = timedelta(hours=1)  # a menu that comes later answers nothing any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def row(
     }
 
 
-_STILL_WAITING = select(outbox.c.contact_id).where(among(outbox.c.contact_id, "contact_ids"), _IS_UNSENT)
+_STILL_WAITING = select(outbox.c.contact_id).where(among(outbox.c.contact_id, "contact_ids"), IS_UNSENT)
 
 
 def with_unsent(connection: Connection, contact_ids: Collection[str]) -> set[str]:
@@ -108,98 +108,6 @@ def started(row: dict[str, object], via: str, now: datetime) -> dict[str, object
     times = {"sending_at": now, "due_at": now + LEASE}
     return {**row, **times, "state": SENDING, "attempts": 1, "via": via}
 
-
-_UNSENT_ROWS = (
-    select(
-        outbox.c.contact_id,
-        outbox.c.seq,
-        outbox.c.due_at,
-        func.row_number()
-        .over(partition_by=outbox.c.contact_id, order_by=(outbox.c.rank, outbox.c.seq))
-        .label("place"),
-    )
-    .where(_IS_UNSENT)
-    .subquery()
-)
-_HEADS = (
-    select(_UNSENT_ROWS.c.contact_id, _UNSENT_ROWS.c.seq)
-    .where(_UNSENT_ROWS.c.place == 1, _UNSENT_ROWS.c.due_at <= bindparam("now", type_=Instant))
-    .order_by(_UNSENT_ROWS.c.due_at)
-    .limit(bindparam("limit"))
-)
-_ROWS = (
-    select(
-        outbox,
-        timeline.c.sealed_body,
-        talks.c.mode,
-        contacts.c.operator_id,
-        contacts.c.sealed_key,
-        contacts.c.sealed_address,
-    )
-    .join(timeline, (timeline.c.contact_id == outbox.c.contact_id) & (timeline.c.seq == outbox.c.seq))
-    .join(talks, talks.c.contact_id == outbox.c.contact_id)
-    .join(contacts, contacts.c.contact_id == outbox.c.contact_id)
-    .where(
-        tuple_(outbox.c.contact_id, outbox.c.seq).in_(bindparam("heads", expanding=True)),
-        _IS_UNSENT,
-        outbox.c.due_at <= bindparam("now", type_=Instant),
-    )
-    .with_for_update(of=outbox, skip_locked=True)
-)
-_MODES = select(talks.c.contact_id, talks.c.mode).where(among(talks.c.contact_id, "contact_ids"))
-
-
-def start(connection: Connection, sealer: Sealer, now: datetime, route: Route, limit: int) -> list[Outgoing]:
-    """Takes the head of each contact's outbox that is due, decides how it leaves and marks it `sending`.
-
-    Rows of the machine are not started while a counselor has the thread: never tried ones are cancelled, tried
-    ones stay uncertain. A claim does the same for what is queued, so after it commits no such send starts.
-    """
-    found_heads = connection.execute(_HEADS, {"now": now, "limit": limit})
-    heads = [(head.contact_id, head.seq) for head in found_heads]
-    if not heads:
-        return []
-    rows = connection.execute(_ROWS, {"heads": heads, "now": now}).all()
-    modes = {found.contact_id: found.mode for found in rows}
-    if has_row_locks(connection):
-        # A claim locks these rows too: read under the locks, a mode is true until this is committed.
-        locked = connection.execute(_MODES, {"contact_ids": list(modes)})
-        modes = {row.contact_id: row.mode for row in locked}
-    leaving, marks = [], []
-    for found in rows:
-        try:
-            outgoing = _outgoing(sealer, found)
-        except SealError:  # one damaged cell must not hold up everybody else
-            state = UNCERTAIN if found.attempts else FAILED
-            marks.append(_mark(found, state, "unreadable", found.may_have_arrived, now, None))
-            continue
-        silenced = outgoing.purpose in SILENCED_BY_CLAIM and modes[found.contact_id] == Mode.HUMAN
-        via = None if silenced else route(outgoing, now)
-        if isinstance(via, Hold):
-            marks.append(_held(found, via, outgoing.may_have_arrived))
-            continue
-        state = SENDING if via else (UNCERTAIN if outgoing.may_have_arrived or not silenced else CANCELLED)
-        error = "silenced" if silenced else found.error_code
-        marks.append(_mark(found, state, error, outgoing.may_have_arrived, now, via))
-        if via is not None:
-            leaving.append(replace(outgoing, via=via))
-    _MARK_START.run(connection, marks)
-    return leaving
-
-
-_MARK_START = Batch(
-    update(outbox)
-    .where(outbox.c.contact_id == bindparam("b_contact_id"), outbox.c.seq == bindparam("b_seq"))
-    .values(
-        state=bindparam("b_state"),
-        attempts=bindparam("b_attempts"),
-        via=bindparam("b_via"),
-        sending_at=bindparam("b_sending_at"),
-        due_at=bindparam("b_due_at"),
-        may_have_arrived=bindparam("b_may_have_arrived"),
-        error_code=bindparam("b_error_code"),
-    )
-)
 
 _MARK_FINISH = Batch(
     update(outbox)
@@ -218,50 +126,23 @@ _MARK_FINISH = Batch(
 )
 
 
-def _mark(
-    found: Row[Any], state: str, error: str | None, may_have_arrived: bool, now: datetime, via: str | None
-) -> dict[str, object]:
-    """How a row is marked that leaves now (`via`), or must not."""
-    return {
-        "b_contact_id": found.contact_id,
-        "b_seq": found.seq,
-        "b_state": state,
-        "b_attempts": found.attempts + (via is not None),
-        "b_via": via or found.via,
-        "b_sending_at": now if via else found.sending_at,
-        "b_due_at": now + LEASE if via else found.due_at,
-        "b_may_have_arrived": may_have_arrived,
-        "b_error_code": error,
-    }
+def is_stale(purpose: Purpose, queued_at: datetime, now: datetime) -> bool:
+    """Whether words that could not leave are too old to be said."""
+    return purpose in GROWS_STALE and now - queued_at >= STALE_AFTER
 
 
-def _held(found: Row[Any], hold: Hold, may_have_arrived: bool) -> dict[str, object]:
-    mark = _mark(found, QUEUED, hold.code, may_have_arrived, hold.until, None)
-    return {**mark, "b_due_at": hold.until}
+def held_until(purpose: Purpose, queued_at: datetime, hold: Hold) -> datetime:
+    """When a row that is held back is looked at again: at the latest when it has become stale."""
+    return min(hold.until, queued_at + STALE_AFTER) if purpose in GROWS_STALE else hold.until
 
 
-def held(row: dict[str, object], hold: Hold) -> dict[str, object]:
+def held(row: dict[str, object], outgoing: Outgoing, hold: Hold) -> dict[str, object]:
     """A new row that must wait."""
-    return {**row, "due_at": hold.until, "error_code": hold.code}
-
-
-def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:
-    key = sealer.contact_key(found.operator_id, found.contact_id, found.sealed_key)
-    cell = cell_row(found.contact_id, found.seq)
-    sealed_hint = found.sealed_hint
-    return Outgoing(
-        contact_id=found.contact_id,
-        seq=found.seq,
-        address=body.address(key.open("contacts", "sealed_address", found.contact_id, found.sealed_address)),
-        reply=body.body(key.open("timeline", "sealed_body", cell, found.sealed_body)).reply,
-        purpose=Purpose(found.purpose),
-        attempt=found.attempts + 1,
-        may_have_arrived=found.may_have_arrived or found.state == SENDING,
-        queued_at=found.queued_at,
-        earlier_via=found.via,
-        earlier_error=found.error_code,
-        hint=body.reply_hint(key.open("outbox", "sealed_hint", cell, sealed_hint)) if sealed_hint else None,
-    )
+    return {
+        **row,
+        "due_at": held_until(outgoing.purpose, outgoing.queued_at, hold),
+        "error_code": hold.code,
+    }
 
 
 def finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
@@ -298,7 +179,7 @@ def recover(connection: Connection, now: datetime) -> int:
 
 _HOLD_UNSENT = (
     select(outbox.c.seq)
-    .where(among(outbox.c.contact_id, "contact_ids"), _IS_UNSENT)
+    .where(among(outbox.c.contact_id, "contact_ids"), IS_UNSENT)
     .order_by(outbox.c.contact_id, outbox.c.seq)
     .with_for_update()
 )
@@ -331,14 +212,5 @@ def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
     )
 
 
-_NEXT_DUE = select(func.min(_UNSENT_ROWS.c.due_at)).where(_UNSENT_ROWS.c.place == 1)
-
-
-def next_due(connection: Connection) -> datetime | None:
-    """When the next head is due; None when all is sent. What waits behind a head is not due before it."""
-    found: datetime | None = connection.scalar(_NEXT_DUE)
-    return found
-
-
 def unsent_count(connection: Connection) -> int:
-    return connection.scalar(select(func.count()).select_from(outbox).where(_IS_UNSENT)) or 0
+    return connection.scalar(select(func.count()).select_from(outbox).where(IS_UNSENT)) or 0

@@ -15,7 +15,7 @@ from bot.content.pack import Released
 from bot.flows import model
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Address
-from bot.store import conversations, inbox, outbox, staff
+from bot.store import conversations, departures, inbox, staff
 from bot.store.conversations import Loaded
 from bot.store.inbox import Accepted
 from bot.store.schema import metadata, talks
@@ -154,7 +154,7 @@ def way_to(released: Released, kind: type[model.Step], wanted: Callable[[Any], b
 
 
 def _is_due(connection: Connection, now: datetime) -> bool:
-    due = outbox.next_due(connection)
+    due = departures.next_due(connection)
     return bool(inbox.waiting_contacts(connection, 1)) or (due is not None and due <= now)
 
 

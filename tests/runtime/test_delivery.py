@@ -19,18 +19,19 @@ from bot.errors import (
     Unreachable,
 )
 from bot.messages import Hold, Outgoing
-from bot.runtime import delivery, retry
+from bot.runtime import retry
+from bot.runtime.budget import Budget
 from bot.store import outbox
 from bot.store.schema import outbox as rows
 from bot.testing import FakeChannel
-from tests.runtime.support import House
+from tests.runtime.support import DANGER, House
 
-AN_HOUR, A_DAY = timedelta(hours=1), timedelta(hours=24)
+A_WHILE, A_DAY = timedelta(minutes=10), timedelta(hours=24)
 
 
-async def said(house: House, person: str = "a") -> None:
+async def said(house: House, person: str = "a", text: str = "はじめ") -> None:
     """One thing is said, and the first try to send it has ended."""
-    await house.says(person, "はじめ")
+    await house.says(person, text)
     await house.engawa.turns.work()
     await asyncio.gather(*house.engawa.delivery._sends)
 
@@ -69,7 +70,7 @@ class TestErrors:
         """What is refused for good is not tried again, and what follows is not held up by it."""
         house.channel.fail(error)
         await said(house)
-        house.clock.move(AN_HOUR)
+        house.clock.move(A_WHILE)
         await house.settle()
         assert list((await house.states("a")).values()) == [state]
         await said(house)
@@ -90,7 +91,7 @@ class TestErrors:
         """A try without a clear outcome is told to the next one."""
         house.channel.fail(Unreachable("x"), arrives=True)
         await said(house)
-        house.clock.move(AN_HOUR)
+        house.clock.move(A_WHILE)
         await house.settle()
         assert [one.may_have_arrived for one in house.channel.tries] == [False, True]
         assert {one.key for one in house.channel.tries} == {house.channel.tries[0].key}
@@ -99,7 +100,7 @@ class TestErrors:
         """A channel that breaks is like a platform that does not answer: nobody knows what arrived."""
         house.channel.fail(ValueError("x"))  # type: ignore[arg-type]
         await said(house)
-        house.clock.move(AN_HOUR)
+        house.clock.move(A_WHILE)
         await house.settle()
         assert [one.may_have_arrived for one in house.channel.tries] == [False, True]
 
@@ -107,7 +108,7 @@ class TestErrors:
         """After a day it ends: as failed when nothing can have arrived, as uncertain otherwise."""
         for person, error in (("a", Unreachable("x", may_have_arrived=False)), ("b", Unreachable("x"))):
             house.channel.fail(error)
-            await said(house, person)
+            await said(house, person, DANGER)  # a card; a menu would be dropped long before
         house.clock.move(A_DAY)
         house.channel.fail(*[Unreachable("x", may_have_arrived=False)] * 2)
         await house.settle()
@@ -121,24 +122,24 @@ class TestErrors:
         await said(house)
         assert list((await house.states("a")).values()) == [outbox.QUEUED]
         channel[house.channel.account] = house.channel
-        house.clock.move(AN_HOUR)
+        house.clock.move(A_WHILE)
         await house.settle()
         assert len(house.channel.arrived) == 1
 
     async def test_held_until_then(self, house: House) -> None:
         """What its channel holds back waits as queued, its reason beside it, whether it is new or tried again."""
-        house.channel.way = Hold(until=house.clock.now() + AN_HOUR, code="quota_low")
+        house.channel.way = Hold(until=house.clock.now() + A_WHILE, code="quota_low")
         await said(house)
         for _ in range(2):
             found = await house.read(lambda connection: connection.execute(select(rows)).all())
             assert [(row.state, row.error_code, row.attempts) for row in found] == [
                 (outbox.QUEUED, "quota_low", 0)
             ]
-            house.clock.move(AN_HOUR)
-            house.channel.way = Hold(until=house.clock.now() + AN_HOUR, code="quota_low")
+            house.clock.move(A_WHILE)
+            house.channel.way = Hold(until=house.clock.now() + A_WHILE, code="quota_low")
             await house.settle()
         house.channel.way = "fake"
-        house.clock.move(AN_HOUR)
+        house.clock.move(A_WHILE)
         await house.settle()
         assert len(house.channel.arrived) == 1
 
@@ -177,9 +178,9 @@ class TestSideBySide:
         await channel.until(lambda: len(channel.arrived) == 6)
         assert len(channel.texts("stuck")) >= 2
 
-    async def test_so_many_at_once(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_so_many_at_once(self, house: House) -> None:
         """The calls in flight have a bound; whoever is over it goes next."""
-        monkeypatch.setattr(delivery, "MAX_IN_FLIGHT", 3)
+        house.engawa.delivery._budget = Budget(most=3)
         house.channel.gate.clear()
         for number in range(10):
             await house.says(str(number), "はじめ")

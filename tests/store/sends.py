@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.messages import Outgoing
-from bot.store import outbox
+from bot.store import departures, outbox
+from bot.store.departures import Departures
 from bot.store.outbox import Outcome
 from bot.store.schema import outbox as rows
 from tests.store.ready import NOW, Store
@@ -20,9 +21,20 @@ def by_push(_outgoing: Outgoing, _now: datetime) -> str:
     return "push"
 
 
+def depart(
+    store: Store,
+    now: datetime = NOW,
+    most: int = 100,
+    route: Any = by_push,
+    room: dict[str, int] | None = None,
+) -> Departures:
+    """What leaves now, and what is dropped."""
+    found: Departures = store.run(departures.start, store.sealer, now, route, most, room)
+    return found
+
+
 def start(store: Store, now: datetime = NOW, limit: int = 100, route: Any = by_push) -> list[Outgoing]:
-    started: list[Outgoing] = store.run(outbox.start, store.sealer, now, route, limit)
-    return sorted(started, key=lambda one: (one.contact_id, one.seq))
+    return sorted(depart(store, now, limit, route).leaving, key=lambda one: (one.contact_id, one.seq))
 
 
 def seqs(started: list[Outgoing]) -> list[int]:

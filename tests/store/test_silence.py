@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from bot.messages import Purpose
-from bot.store import conversations, outbox
+from bot.messages import SILENCED_BY_CLAIM, Purpose
+from bot.store import conversations, departures, outbox
 from bot.store.schema import outbox as rows
 from bot.talk import Mode
 from tests.store.ready import NOW, Store, blocked
@@ -18,13 +18,15 @@ class TestSilence:
     def test_the_machine_falls_silent(self, store: Store) -> None:
         """A claim cancels what the machine has queued for this person, and nothing else."""
         a, b = store.contact("a"), store.contact("b")
-        kept = [store.say(a, purpose=purpose) for purpose in Purpose if purpose is not Purpose.BOT]
-        bot = store.say(a)
+        kept = [store.say(a, purpose=purpose) for purpose in Purpose if purpose not in SILENCED_BY_CLAIM]
+        silenced = [store.say(a, purpose=purpose) for purpose in sorted(SILENCED_BY_CLAIM)]
         store.say(b)
         store.run(outbox.silence, [a])
-        assert states(store, a) == dict.fromkeys(kept, outbox.QUEUED) | {bot: outbox.CANCELLED}
+        ends = dict.fromkeys(kept, outbox.QUEUED) | dict.fromkeys(silenced, outbox.CANCELLED)
+        assert states(store, a) == ends
         assert states(store, b) == {2: outbox.QUEUED}
-        assert store.value(select(rows.c.error_code).where(rows.c.seq == bot)) == "silenced"
+        codes = store.rows(select(rows.c.error_code).where(rows.c.state == outbox.CANCELLED))
+        assert {row.error_code for row in codes} == {"silenced"}
 
     def test_nothing_of_the_machine_starts(self, store: Store) -> None:
         """While a counselor has the thread: never tried words are cancelled, tried ones stay uncertain."""
@@ -75,7 +77,7 @@ class TestSilence:
         store.say(contact_id)
         with store.another() as other, store.engine.connect() as sending:
             with sending.begin():
-                [one] = outbox.start(sending, store.sealer, NOW, by_push, 10)
+                [one] = departures.start(sending, store.sealer, NOW, by_push, 10).leaving
                 claiming = blocked(store, lambda: other.run(outbox.silence, [contact_id]))
                 assert not claiming.done()
             claiming.result(timeout=10)

@@ -1,0 +1,269 @@
+"""What leaves the outbox now: the head of each contact's rows that is due, a bounded number for each account.
+
+What must not leave any more is dropped here, with its reason: the person is gone, a counselor has the thread, or
+the guide's words have become stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
+
+from bot.errors import SealError
+from bot.messages import SILENCED_BY_CLAIM, Hold, Outgoing, Purpose
+from bot.store import body
+from bot.store.batch import Batch
+from bot.store.dialect import among, has_row_locks
+from bot.store.inbox import cell_row
+from bot.store.outbox import (
+    CANCELLED,
+    FAILED,
+    IS_UNSENT,
+    LEASE,
+    QUEUED,
+    SENDING,
+    STALE,
+    UNCERTAIN,
+    Route,
+    held_until,
+    is_stale,
+)
+from bot.store.schema import Instant, contacts, outbox, talks, timeline
+from bot.store.sealed import Sealer
+from bot.talk import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A row that will not leave any more. `uncertain`: an earlier try of it may have arrived."""
+
+    contact_id: str
+    operator_id: str
+    seq: int
+    code: str
+    uncertain: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Departures:
+    """What leaves, what was dropped, and whether there may be more that is due."""
+
+    leaving: list[Outgoing] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    more: bool = False
+
+
+_UNSENT_ROWS = (
+    select(
+        outbox.c.contact_id,
+        outbox.c.seq,
+        outbox.c.rank,
+        outbox.c.due_at,
+        func.row_number()
+        .over(partition_by=outbox.c.contact_id, order_by=(outbox.c.rank, outbox.c.seq))
+        .label("place"),
+    )
+    .where(IS_UNSENT)
+    .subquery()
+)
+_HAS_ROOM = ~among(contacts.c.account_id, "full")
+_DUE = (
+    select(
+        _UNSENT_ROWS.c.contact_id,
+        _UNSENT_ROWS.c.seq,
+        contacts.c.account_id,
+        func.row_number()
+        .over(partition_by=contacts.c.account_id, order_by=(_UNSENT_ROWS.c.rank, _UNSENT_ROWS.c.due_at))
+        .label("place"),
+    )
+    .join(contacts, contacts.c.contact_id == _UNSENT_ROWS.c.contact_id)
+    .where(_UNSENT_ROWS.c.place == 1, _UNSENT_ROWS.c.due_at <= bindparam("now", type_=Instant), _HAS_ROOM)
+    .subquery()
+)
+_HEADS = select(_DUE).where(_DUE.c.place <= bindparam("most")).order_by(_DUE.c.place)
+_ROWS = (
+    select(
+        outbox,
+        timeline.c.sealed_body,
+        talks.c.mode,
+        contacts.c.operator_id,
+        contacts.c.reachable,
+        contacts.c.sealed_key,
+        contacts.c.sealed_address,
+    )
+    .join(timeline, (timeline.c.contact_id == outbox.c.contact_id) & (timeline.c.seq == outbox.c.seq))
+    .join(talks, talks.c.contact_id == outbox.c.contact_id)
+    .join(contacts, contacts.c.contact_id == outbox.c.contact_id)
+    .where(
+        tuple_(outbox.c.contact_id, outbox.c.seq).in_(bindparam("heads", expanding=True)),
+        IS_UNSENT,
+        outbox.c.due_at <= bindparam("now", type_=Instant),
+    )
+    .with_for_update(of=outbox, skip_locked=True)
+)
+_MODES = select(talks.c.contact_id, talks.c.mode).where(among(talks.c.contact_id, "contact_ids"))
+
+
+def start(
+    connection: Connection,
+    sealer: Sealer,
+    now: datetime,
+    route: Route,
+    most: int,
+    room: Mapping[str, int] | None = None,
+) -> Departures:
+    """Takes heads that are due, safety cards first, decides how each leaves and marks it `sending`.
+
+    At most `room` rows of an account leave (`most`, where it names none); an account without room uses up nothing
+    of the others. Rows of the machine are not started while a counselor has the thread. A claim does the same for
+    what is queued, so after it commits no such send starts.
+    """
+    room = room or {}
+    full = [account for account, left in room.items() if left <= 0]
+    found_heads = connection.execute(_HEADS, {"now": now, "most": max([most, *room.values()]), "full": full})
+    heads, more = [], False
+    for head in found_heads:
+        left = room.get(head.account_id, most)
+        more = more or head.place >= left
+        if head.place <= left:
+            heads.append((head.contact_id, head.seq))
+    if not heads:
+        return Departures()
+    rows = connection.execute(_ROWS, {"heads": heads, "now": now}).all()
+    modes = {found.contact_id: found.mode for found in rows}
+    if has_row_locks(connection):
+        # A claim locks these rows too: read under the locks, a mode is true until this is committed.
+        locked = connection.execute(_MODES, {"contact_ids": list(modes)})
+        modes = {row.contact_id: row.mode for row in locked}
+    departures = Departures(more=more)
+    marks = [_decided(sealer, found, modes[found.contact_id], now, route, departures) for found in rows]
+    departures.more = more or bool(departures.dropped)
+    _MARK.run(connection, marks)
+    return departures
+
+
+def _decided(
+    sealer: Sealer, found: Row[Any], mode: str, now: datetime, route: Route, departures: Departures
+) -> dict[str, object]:
+    """How one row is marked; whether it leaves or is dropped goes to `departures`."""
+    try:
+        outgoing = _outgoing(sealer, found)
+    except SealError:  # one damaged cell must not hold up everybody else
+        state = UNCERTAIN if found.attempts else FAILED
+        return _mark(found, state, "unreadable", found.may_have_arrived, now, None)
+    maybe = outgoing.may_have_arrived
+    if code := _drop_code(found, outgoing, mode, now):
+        departures.dropped.append(
+            Dropped(
+                contact_id=found.contact_id,
+                operator_id=found.operator_id,
+                seq=found.seq,
+                code=code,
+                uncertain=maybe,
+            )
+        )
+        return _mark(found, UNCERTAIN if maybe else CANCELLED, code, maybe, now, None)
+    via = route(outgoing, now)
+    if isinstance(via, Hold):
+        until = held_until(outgoing.purpose, outgoing.queued_at, via)
+        return {**_mark(found, QUEUED, via.code, maybe, now, None), "b_due_at": until}
+    if via is None:
+        return _mark(found, UNCERTAIN, found.error_code, maybe, now, None)
+    departures.leaving.append(replace(outgoing, via=via))
+    return _mark(found, SENDING, found.error_code, maybe, now, via)
+
+
+def _drop_code(found: Row[Any], outgoing: Outgoing, mode: str, now: datetime) -> str:
+    """Why a row must not leave any more; empty when it may."""
+    if not found.reachable:
+        return "contact_gone"
+    if outgoing.purpose in SILENCED_BY_CLAIM and mode == Mode.HUMAN:
+        return "silenced"
+    return STALE if is_stale(outgoing.purpose, outgoing.queued_at, now) else ""
+
+
+_MARK = Batch(
+    update(outbox)
+    .where(outbox.c.contact_id == bindparam("b_contact_id"), outbox.c.seq == bindparam("b_seq"))
+    .values(
+        state=bindparam("b_state"),
+        attempts=bindparam("b_attempts"),
+        via=bindparam("b_via"),
+        sending_at=bindparam("b_sending_at"),
+        due_at=bindparam("b_due_at"),
+        may_have_arrived=bindparam("b_may_have_arrived"),
+        error_code=bindparam("b_error_code"),
+    )
+)
+
+
+def _mark(
+    found: Row[Any], state: str, error: str | None, may_have_arrived: bool, now: datetime, via: str | None
+) -> dict[str, object]:
+    """How a row is marked that leaves now (`via`), or must not."""
+    return {
+        "b_contact_id": found.contact_id,
+        "b_seq": found.seq,
+        "b_state": state,
+        "b_attempts": found.attempts + (via is not None),
+        "b_via": via or found.via,
+        "b_sending_at": now if via else found.sending_at,
+        "b_due_at": now + LEASE if via else found.due_at,
+        "b_may_have_arrived": may_have_arrived,
+        "b_error_code": error,
+    }
+
+
+def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:
+    key = sealer.contact_key(found.operator_id, found.contact_id, found.sealed_key)
+    cell = cell_row(found.contact_id, found.seq)
+    sealed_hint = found.sealed_hint
+    return Outgoing(
+        contact_id=found.contact_id,
+        seq=found.seq,
+        address=body.address(key.open("contacts", "sealed_address", found.contact_id, found.sealed_address)),
+        reply=body.body(key.open("timeline", "sealed_body", cell, found.sealed_body)).reply,
+        purpose=Purpose(found.purpose),
+        attempt=found.attempts + 1,
+        may_have_arrived=found.may_have_arrived or found.state == SENDING,
+        queued_at=found.queued_at,
+        earlier_via=found.via,
+        earlier_error=found.error_code,
+        hint=body.reply_hint(key.open("outbox", "sealed_hint", cell, sealed_hint)) if sealed_hint else None,
+    )
+
+
+_NEXT_DUE = (
+    select(func.min(_UNSENT_ROWS.c.due_at))
+    .join(contacts, contacts.c.contact_id == _UNSENT_ROWS.c.contact_id)
+    .where(_UNSENT_ROWS.c.place == 1, _HAS_ROOM)
+)
+
+
+def next_due(connection: Connection, full: Collection[str] = ()) -> datetime | None:
+    """When the next head is due, but of accounts that are `full`; None when there is none.
+
+    What waits behind a head is not due before it.
+    """
+    found: datetime | None = connection.scalar(_NEXT_DUE, {"full": list(full)})
+    return found
+
+
+_LAST = (
+    select(outbox.c.contact_id, func.max(outbox.c.seq).label("seq"))
+    .where(among(outbox.c.contact_id, "contact_ids"))
+    .group_by(outbox.c.contact_id)
+)
+
+
+def left_unanswered(connection: Connection, dropped: Collection[Dropped]) -> list[str]:
+    """The contacts whose newest message became stale: what they did last has got no answer, and none is queued."""
+    stale = {(one.contact_id, one.seq) for one in dropped if one.code == STALE}
+    if not stale:
+        return []
+    last = connection.execute(_LAST, {"contact_ids": sorted({contact_id for contact_id, _ in stale})})
+    return [row.contact_id for row in last if (row.contact_id, row.seq) in stale]
