@@ -78,8 +78,10 @@ class FakeChannel:
         event: str = "",
         at: datetime = A_DAY,
         token: str = "",
+        message: str = "",
+        entry: str = "",
     ) -> Inbound:
-        """An event of a person; `event` is its dedupe key, a fresh one if left out."""
+        """An event of a person; `event` is its dedupe key, a fresh one if left out, `message` its message's name."""
         self._heard += 1
         return Inbound(
             address=Address(account=self._account, key=person),
@@ -88,6 +90,8 @@ class FakeChannel:
             kind=kind or (Kind.CHOICE if choice_id else Kind.TEXT),
             text=text,
             choice_id=choice_id,
+            message_key=message,
+            entry=entry,
             reply_hint=ReplyHint(token=token, received_at=at) if token else None,
         )
 

@@ -20,7 +20,7 @@ from bot.runtime.live import Bell, Hub
 from bot.store import conversations, tickets, timeline
 from bot.store.body import Body
 from bot.store.database import Database
-from bot.store.inbox import Accepted
+from bot.store.intake import Accepted
 from bot.store.sealed import Sealer
 from bot.store.timeline import Line
 from bot.talk import Mode

@@ -15,6 +15,7 @@ from bot.messages import Card, Choice, Kind
 from bot.store import outbox, timeline
 from bot.store.inbox import PERSON
 from bot.store.timeline import Line
+from bot.store.unsend import TAKEN_BACK
 
 HELD_BACK = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -27,7 +28,6 @@ MARKERS: dict[str, str] = {
     "withdrawn": marked("The person took the request back"),
     Kind.JOINED: marked("The person opened this entrance"),
     Kind.LEFT: marked("The person paused receiving"),
-    Kind.UNSENT: marked("The person took a message back"),
 }
 BY_STAFF = frozenset({"claimed", "handed_back"})
 NO_WORDS = marked("(no words)")
@@ -35,6 +35,7 @@ INSTEAD_OF_WORDS: dict[str, str] = {
     Kind.STICKER: marked("(a sticker)"),
     Kind.CHOICE: marked("(a button)"),
     Kind.UNSUPPORTED: marked("(something that is not opened here, such as a picture)"),
+    TAKEN_BACK: marked("(taken back)"),
 }
 
 
@@ -73,6 +74,8 @@ def shown(t: Words, thread: Thread, now: datetime) -> tuple[Shown, ...]:
 
 
 def _shown(t: Words, thread: Thread, line: Line, now: datetime) -> Shown | None:
+    if line.body.kind == Kind.UNSENT:  # what was taken back tells so in its own place
+        return None
     if line.author == timeline.MARKER or (line.author == PERSON and line.body.kind in MARKERS):
         return _marker(t, line, now)
     if line.author == PERSON:

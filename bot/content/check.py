@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ MAX_CHOICES = 10
 MAX_ID_BYTES = 64
 MAX_PAUSE = 600
 MAX_HUSH_DAYS = 3650
+ENTRY_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")  # Telegram, deep links; LINE allows them, too
 COMMANDS = frozenset({"later", "stop", "person", "back", "hide", "forget", "resume"})
 
 FIELDS = frozenset(
@@ -53,7 +55,22 @@ class Issue:
 
 def check(pack: Pack) -> list[Issue]:
     """Every issue, in the order of the content."""
-    return [*_texts(pack), *_commands(pack), *_flows(pack), *_resources(pack), *_events(pack), *_desks(pack)]
+    return [
+        *_entry_codes(pack),
+        *_texts(pack),
+        *_commands(pack),
+        *_flows(pack),
+        *_resources(pack),
+        *_events(pack),
+        *_desks(pack),
+    ]
+
+
+def _entry_codes(pack: Pack) -> Iterator[Issue]:
+    for code in pack.service.entry_codes:
+        if not ENTRY_CODE.fullmatch(code) or code == "other":
+            message = "is 1 to 32 of A-Z, a-z, 0-9, _ and -, and not `other`"
+            yield Issue(path=f"service/entry_codes/{code}", message=message)
 
 
 def _texts(pack: Pack) -> Iterator[Issue]:

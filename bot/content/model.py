@@ -64,10 +64,13 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How this installation introduces itself, and what it shows when the screen is to be hidden.
 
     `year_end` is when everything is closed around New Year unless it says otherwise: MM-DD/MM-DD, or `none`.
+    People who come by one of `entry_codes` (of posters and links) are counted by it, in total only (R-124); other
+    codes as `other`.
     """
 
     name: str
     place: str
+    entry_codes: tuple[str, ...] = ()
     year_end: str = YEAR_END
 
     def __post_init__(self) -> None:

@@ -169,7 +169,7 @@ def is_answer(error: SendError | None) -> bool:
 
 
 def _note(connection: Connection, dropped: Sequence[Dropped], now: datetime) -> None:
-    """Counts what was dropped, and has whoever would get no answer at all told so (docs/decisions/010)."""
+    """Counts what was dropped, and has whoever may have got no answer told so (docs/decisions/010)."""
     late = departures.left_unanswered(connection, dropped)
     if late:
         wakeups.set_all(connection, {(contact_id, LATE): now for contact_id in late})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,13 +14,15 @@ from sqlalchemy import Connection
 
 from bot.clock import Clock
 from bot.content.library import Library
+from bot.handoff.hours import TOKYO
 from bot.messages import Inbound, Kind
-from bot.runtime.live import INBOX, Hub, News
+from bot.runtime.live import ERASED, INBOX, Hub, News
 from bot.runtime.metrics import EVENTS, REPEATED, TURNS
-from bot.store import inbox
+from bot.store import counts, intake
 from bot.store.database import Database, Lane
 from bot.store.dialect import attempt, notify
-from bot.store.inbox import Accepted, Pending, Taken
+from bot.store.inbox import Pending
+from bot.store.intake import Accepted, Taken
 from bot.store.sealed import Sealer
 
 log = structlog.get_logger("ingress")
@@ -85,10 +88,13 @@ class Ingress:
 
     def _store(self, connection: Connection, events: Sequence[Inbound]) -> list[_Stored]:
         now = self._clock.now()
-        taken = inbox.take(connection, self._sealer, self._operator_id, now, events)
+        taken = intake.take(connection, self._sealer, self._operator_id, now, events)
+        self._count_entries(connection, taken, events, now)
         left, news = self._answered(connection, taken, now)
+        if taken.took_back:
+            news.add(ERASED)
         if left:
-            inbox.queue(connection, taken, left, now)
+            intake.queue(connection, taken, left, now)
             news.add(INBOX)
             notify(connection, {"topics": [INBOX]})
         first, *others = taken.accepted
@@ -96,6 +102,20 @@ class Ingress:
             _Stored(first, len(taken.fresh) - len(left), news),
             *(_Stored(accepted) for accepted in others),
         ]
+
+    def _count_entries(
+        self, connection: Connection, taken: Taken, events: Sequence[Inbound], now: datetime
+    ) -> None:
+        """Place codes are counted where they come in, in total only, and kept nowhere else (R-124)."""
+        entries = [
+            event.entry
+            for event, one in zip(events, taken.accepted, strict=True)
+            if event.entry and one.fresh
+        ]
+        if entries:
+            known = self._library.released(connection).latest.service.entry_codes
+            counted = Counter(f"entry:{entry if entry in known else 'other'}" for entry in entries)
+            counts.add(connection, self._operator_id, now.astimezone(TOKYO).date(), counted)
 
     def _committed(self, stored: Sequence[_Stored]) -> None:
         self.answered += stored[0].answered

@@ -30,7 +30,8 @@ from bot.runtime.metrics import TURNS
 from bot.store import conversations, inbox
 from bot.store.conversations import Loaded
 from bot.store.database import Database
-from bot.store.inbox import Pending, Taken
+from bot.store.inbox import Pending
+from bot.store.intake import Taken
 from bot.store.sealed import Sealer
 from bot.talk import Heard, Mode, Talk, Turn, WokeUp
 

@@ -15,7 +15,10 @@ from bot.talk import Preferences, Talk
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """One line of the thread. `kind` is the inbound kind, the purpose of what we sent, or a marker."""
+    """One line of the thread. `kind` is the inbound kind, the purpose of what we sent, or a marker.
+
+    `message_key`: the platform's name of what a person sent, by which it is found when they take it back.
+    """
 
     kind: str
     at: datetime
@@ -23,6 +26,7 @@ class Body:
     cards: tuple[Card, ...] = field(default=(), repr=False)
     choices: tuple[Choice, ...] = field(default=(), repr=False)
     choice_id: str = field(default="", repr=False)
+    message_key: str = field(default="", repr=False)
     silent: bool = False
     name: str = field(default="", repr=False)
     staff_id: str = ""

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
 from bot.errors import SealError
-from bot.messages import SILENCED_BY_CLAIM, Hold, Outgoing, Purpose
+from bot.messages import GROWS_STALE, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose
 from bot.store import body
 from bot.store.batch import Batch
 from bot.store.dialect import among, has_row_locks
@@ -36,6 +36,8 @@ from bot.store.schema import Instant, contacts, outbox, talks, timeline
 from bot.store.sealed import Sealer
 from bot.talk import Mode
 
+NO_WAY = "no_way"  # it may have arrived, and any further try could double it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
@@ -44,6 +46,7 @@ class Dropped:
     contact_id: str
     operator_id: str
     seq: int
+    purpose: Purpose
     code: str
     uncertain: bool
 
@@ -156,25 +159,26 @@ def _decided(
         state = UNCERTAIN if found.attempts else FAILED
         return _mark(found, state, "unreadable", found.may_have_arrived, now, None)
     maybe = outgoing.may_have_arrived
-    if code := _drop_code(found, outgoing, mode, now):
-        departures.dropped.append(
-            Dropped(
-                contact_id=found.contact_id,
-                operator_id=found.operator_id,
-                seq=found.seq,
-                code=code,
-                uncertain=maybe,
-            )
-        )
-        return _mark(found, UNCERTAIN if maybe else CANCELLED, code, maybe, now, None)
-    via = route(outgoing, now)
+    code = _drop_code(found, outgoing, mode, now)
+    via = route(outgoing, now) if not code else None
     if isinstance(via, Hold):
         until = held_until(outgoing.purpose, outgoing.queued_at, via)
         return {**_mark(found, QUEUED, via.code, maybe, now, None), "b_due_at": until}
-    if via is None:
-        return _mark(found, UNCERTAIN, found.error_code, maybe, now, None)
-    departures.leaving.append(replace(outgoing, via=via))
-    return _mark(found, SENDING, found.error_code, maybe, now, via)
+    if via is not None:
+        departures.leaving.append(replace(outgoing, via=via))
+        return _mark(found, SENDING, found.error_code, maybe, now, via)
+    uncertain = maybe or not code
+    departures.dropped.append(
+        Dropped(
+            contact_id=found.contact_id,
+            operator_id=found.operator_id,
+            seq=found.seq,
+            purpose=outgoing.purpose,
+            code=code or NO_WAY,
+            uncertain=uncertain,
+        )
+    )
+    return _mark(found, UNCERTAIN if uncertain else CANCELLED, code or found.error_code, maybe, now, None)
 
 
 def _drop_code(found: Row[Any], outgoing: Outgoing, mode: str, now: datetime) -> str:
@@ -261,9 +265,16 @@ _LAST = (
 
 
 def left_unanswered(connection: Connection, dropped: Collection[Dropped]) -> list[str]:
-    """The contacts whose newest message became stale: what they did last has got no answer, and none is queued."""
-    stale = {(one.contact_id, one.seq) for one in dropped if one.code == STALE}
-    if not stale:
+    """The contacts whose newest message is a menu that was dropped for its age, or had no safe way left.
+
+    What they did last may have got no answer, and none is queued.
+    """
+    lost = {
+        (one.contact_id, one.seq)
+        for one in dropped
+        if one.code in (STALE, NO_WAY) and one.purpose in GROWS_STALE
+    }
+    if not lost:
         return []
-    last = connection.execute(_LAST, {"contact_ids": sorted({contact_id for contact_id, _ in stale})})
-    return [row.contact_id for row in last if (row.contact_id, row.seq) in stale]
+    last = connection.execute(_LAST, {"contact_ids": sorted({contact_id for contact_id, _ in lost})})
+    return [row.contact_id for row in last if (row.contact_id, row.seq) in lost]

@@ -1,4 +1,4 @@
-"""Events taken in: durable before they are acknowledged, once each, in one order per contact."""
+"""Events that wait to be handled, in one order per contact. How they come in: `intake`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,14 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from bot.messages import Address, Inbound, Kind, ReplyHint
-from bot.store import body, conversations, dedupe
+from bot.store import body
 from bot.store.batch import Batch
-from bot.store.conversations import Held, Loaded
+from bot.store.conversations import Loaded
 from bot.store.dialect import among
 from bot.store.schema import inbox, talks, timeline
-from bot.store.sealed import Sealer
 
 PERSON = "person"
 MAX_PER_CONTACT = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """Where an event lies in its contact's thread; `fresh` is False for one we had already."""
-
-    seq: int
-    fresh: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,22 +31,13 @@ class Pending:
     hint: ReplyHint | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """Events that lie in their threads. The fresh ones are to be answered or queued in the same transaction."""
-
-    accepted: list[Accepted]
-    fresh: list[Pending]
-    held: dict[str, Held]
-
-
 # Statements are built once: building one costs more than running it.
 _MOVE = Batch(
     update(talks)
     .where(talks.c.contact_id == bindparam("b_contact_id"), talks.c.last_seq < bindparam("b_last_seq"))
     .values(last_seq=bindparam("b_last_seq"))
 )
-_ADD, _ADD_LINE = Batch(insert(inbox)), Batch(insert(timeline))
+_ADD = Batch(insert(inbox))
 _WAITING = (
     select(inbox.c.contact_id)
     .where(inbox.c.parked.is_(False))
@@ -85,86 +67,6 @@ _BEFORE = select(inbox.c.contact_id).where(
 _DONE = Batch(
     delete(inbox).where(inbox.c.contact_id == bindparam("b_contact_id"), inbox.c.seq == bindparam("b_seq"))
 )
-
-
-def accept(
-    connection: Connection, sealer: Sealer, operator_id: str, now: datetime, events: Sequence[Inbound]
-) -> list[Accepted]:
-    """Takes a batch of events and leaves all of them for a later turn."""
-    taken = take(connection, sealer, operator_id, now, events)
-    queue(connection, taken, taken.fresh, now)
-    return taken.accepted
-
-
-def take(
-    connection: Connection, sealer: Sealer, operator_id: str, now: datetime, events: Sequence[Inbound]
-) -> Taken:
-    """Writes a batch of events into their threads, each once, and locks their contacts.
-
-    The caller acknowledges after this is committed, not before. Raises IntegrityError or Conflict when another
-    process was faster; the next try sees what it did.
-    """
-    digests = [
-        sealer.keyring.dedupe_digest(operator_id, event.address.account, event.dedupe_key) for event in events
-    ]
-    known = {
-        digest: Accepted(seq=seq, fresh=False) for digest, seq in dedupe.known(connection, digests).items()
-    }
-    new = {digest: event for digest, event in zip(digests, events, strict=True) if digest not in known}
-    held, seqs, fresh = _write(connection, sealer, operator_id, now, new) if new else ({}, {}, [])
-    accepted: list[Accepted] = []
-    for digest in digests:
-        accepted.append(known.get(digest) or Accepted(seq=seqs[digest], fresh=True))
-        known.setdefault(digest, Accepted(seq=accepted[-1].seq, fresh=False))
-    return Taken(accepted=accepted, fresh=fresh, held=held)
-
-
-def _write(
-    connection: Connection, sealer: Sealer, operator_id: str, now: datetime, new: dict[bytes, Inbound]
-) -> tuple[dict[str, Held], dict[bytes, int], list[Pending]]:
-    addresses = list(dict.fromkeys(event.address for event in new.values()))
-    by_address = conversations.hold(connection, sealer, operator_id, addresses)
-    lines, seqs, fresh = [], {}, []
-    for digest, event in new.items():
-        one = by_address[event.address]
-        one.last_seq += 1
-        heard = body.Body(
-            kind=event.kind,
-            at=event.sent_at,
-            texts=(event.text,) if event.text else (),
-            choice_id=event.choice_id,
-        )
-        cell = cell_row(one.contact_id, one.last_seq)
-        sealed = one.key.seal("timeline", "sealed_body", cell, body.encode(heard))
-        lines.append(
-            {"contact_id": one.contact_id, "seq": one.last_seq, "author": PERSON, "sealed_body": sealed}
-        )
-        seqs[digest] = one.last_seq
-        fresh.append(
-            Pending(
-                contact_id=one.contact_id,
-                seq=one.last_seq,
-                attempts=0,
-                wake_reason=None,
-                heard=heard,
-                hint=event.reply_hint,
-            )
-        )
-    _ADD_LINE.run(connection, lines)
-    dedupe.remember(connection, seqs, now)
-    return {one.contact_id: one for one in by_address.values()}, seqs, fresh
-
-
-def queue(connection: Connection, taken: Taken, events: Sequence[Pending], now: datetime) -> None:
-    """Leaves events of `taken` for a later turn."""
-    rows = []
-    for event in events:
-        key, cell = taken.held[event.contact_id].key, cell_row(event.contact_id, event.seq)
-        hint = key.seal("inbox", "sealed_hint", cell, body.encode(event.hint)) if event.hint else None
-        rows.append(row(event.contact_id, event.seq, now, sealed_hint=hint))
-    waiting = {event.contact_id for event in events}
-    move_last_seq(connection, {contact_id: taken.held[contact_id].last_seq for contact_id in waiting})
-    add(connection, rows)
 
 
 def row(

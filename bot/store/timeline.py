@@ -14,12 +14,13 @@ from bot.store.inbox import PERSON, cell_row
 from bot.store.schema import outbox as outbox_table
 from bot.store.schema import timeline
 from bot.store.sealed import ContactKey
+from bot.store.unsend import TAKEN_BACK
 
 BOT = "bot"
 COUNSELOR = "counselor"
 MARKER = "marker"
 SHOWN_TO_PERSON = (PERSON, BOT, COUNSELOR)
-HIDDEN_KINDS = frozenset({"joined", "left", "unsent"})
+HIDDEN_KINDS = frozenset({"joined", "left", "unsent", TAKEN_BACK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

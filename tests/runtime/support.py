@@ -17,7 +17,7 @@ from bot.handoff.ticket import Status, Ticket
 from bot.messages import Address
 from bot.store import conversations, departures, inbox, staff
 from bot.store.conversations import Loaded
-from bot.store.inbox import Accepted
+from bot.store.intake import Accepted
 from bot.store.schema import metadata, talks
 from bot.store.schema import outbox as outbox_rows
 from bot.store.staff import Member

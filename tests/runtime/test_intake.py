@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client import generate_latest
 from sqlalchemy import func, select
@@ -18,10 +20,10 @@ from bot.messages import Inbound, Kind
 from bot.runtime import clockwork
 from bot.runtime.live import INBOX, OUTBOX
 from bot.runtime.metrics import REGISTRY
-from bot.store import inbox, outbox, staff, timeline, wakeups
-from bot.store.schema import dedupe, staff_sessions
+from bot.store import body, inbox, outbox, staff, timeline, wakeups
+from bot.store.schema import daily_counts, dedupe, staff_sessions
 from bot.store.schema import outbox as rows
-from bot.testing import FakeChannel, an_engawa
+from bot.testing import FakeChannel, a_pack, an_engawa
 from tests.runtime.support import House
 
 
@@ -161,3 +163,31 @@ class TestClockwork:
             now = engawa.clock.now()
             await engawa.database.write(wakeups.set_all, {(contact_id, "pause"): now})
             await channel.until(lambda: len(channel.arrived) == 2)
+
+
+class TestPlaceCodes:
+    async def test_counted_in_total_only(self, house: House) -> None:
+        """A code that content names counts by its name, any other as other, once each; none is kept anywhere."""
+        service = a_pack().service
+        released = house.engawa.library.at_hand
+        assert released is not None
+        named = replace(released.latest, service=msgspec.structs.replace(service, entry_codes=("library-3",)))
+        house.engawa.library.released = lambda *_: replace(released, latest=named)  # type: ignore[method-assign]
+        for person, code in (
+            ("a", "library-3"),
+            ("b", "library-3"),
+            ("c", "たなか"),
+            ("d", "x" * 64),
+            ("e", ""),
+        ):
+            event = house.channel.heard(person, kind=Kind.JOINED, entry=code, event=f"event of {person}")
+            await house.engawa.ingress.accept([event])
+            await house.engawa.ingress.accept([event])
+        counted = {row.name: row.count for row in await house.rows(select(daily_counts))}
+        assert {name: number for name, number in counted.items() if name.startswith("entry:")} == {
+            "entry:library-3": 2,
+            "entry:other": 2,
+        }
+        loaded = await house.loaded("a")
+        lines = await house.read(timeline.lines, loaded)
+        assert "library-3" not in repr([body.encode(line.body) for line in lines])

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 
 from bot.content.library import Library
 from bot.messages import Address, Inbound, Kind, Purpose, ReplyHint
-from bot.store import conversations, inbox, migrate, outbox, timeline
+from bot.store import conversations, intake, migrate, outbox, timeline
 from bot.store.body import Body
 from bot.store.conversations import Loaded
 from bot.store.database import make_engine, parse_url, transact
@@ -136,8 +136,8 @@ class Store:
             reply_hint=ReplyHint(token=token, received_at=NOW) if token else None,
         )
 
-    def accept(self, *events: Inbound, now: datetime = NOW) -> list[inbox.Accepted]:
-        accepted: list[inbox.Accepted] = self.run(inbox.accept, self.sealer, OPERATOR, now, events)
+    def accept(self, *events: Inbound, now: datetime = NOW) -> list[intake.Accepted]:
+        accepted: list[intake.Accepted] = self.run(intake.accept, self.sealer, OPERATOR, now, events)
         return accepted
 
     def contact(self, person: str) -> str:

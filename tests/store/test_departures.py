@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from bot.messages import GROWS_STALE, Address, Hold, Outgoing, Purpose
 from bot.store import conversations, departures, outbox
-from bot.store.departures import Dropped
 from bot.store.outbox import STALE, STALE_AFTER
 from bot.store.schema import outbox as rows
 from tests.store.ready import NOW, OPERATOR, Store
@@ -67,8 +66,9 @@ class TestStale:
         [tried] = start(store, NOW + STALE_AFTER - MOMENT)
         store.run(outbox.finish, [ended(tried, outbox.QUEUED)])
         found = depart(store, NOW + STALE_AFTER)
-        dropped = Dropped(contact_id=contact_id, operator_id=OPERATOR, seq=2, code=STALE, uncertain=False)
-        assert (found.leaving, found.dropped, found.more) == ([], [dropped], True)
+        [dropped] = found.dropped
+        assert (dropped.seq, dropped.code, dropped.uncertain) == (2, STALE, False)
+        assert (found.leaving, found.more) == ([], True)
         assert states(store, contact_id) == {2: outbox.CANCELLED, 3: outbox.QUEUED}
         assert seqs(start(store, NOW + STALE_AFTER)) == [3]
 
@@ -113,6 +113,16 @@ class TestStale:
         found = depart(store, NOW + STALE_AFTER)
         assert len(found.dropped) == 3
         assert store.run(departures.left_unanswered, found.dropped) == [alone]
+
+    @pytest.mark.parametrize(("purpose", "told"), [(Purpose.BOT, True), (Purpose.LATE, False)])
+    def test_what_has_no_safe_way_left(self, store: Store, purpose: Purpose, told: bool) -> None:
+        """Who may not have got an answer is told so; who may not have got that line is not told again."""
+        contact_id = store.contact("a")
+        store.say(contact_id, purpose=purpose)
+        start(store)
+        [dropped] = depart(store, NOW + LATER, route=lambda *_: None).dropped
+        assert (dropped.code, dropped.uncertain) == ("no_way", True)
+        assert store.run(departures.left_unanswered, [dropped]) == [contact_id] * told
 
 
 class TestGone:

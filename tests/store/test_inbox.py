@@ -12,14 +12,14 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
 from bot.messages import Address, Inbound, Kind
-from bot.store import conversations, dedupe, erase, inbox, wakeups
+from bot.store import conversations, dedupe, erase, inbox, intake, wakeups
 from bot.store.schema import contacts, talks, timeline
 from bot.store.schema import dedupe as dedupe_table
 from bot.store.schema import inbox as rows
 from tests.store.ready import NOW, OPERATOR, Store, at_once, blocked, raised
 
 
-def seqs(accepted: list[inbox.Accepted]) -> list[tuple[int, bool]]:
+def seqs(accepted: list[intake.Accepted]) -> list[tuple[int, bool]]:
     return [(one.seq, one.fresh) for one in accepted]
 
 
@@ -142,7 +142,7 @@ class TestAcceptAtOnce:
         assert store.contact("a") != before
 
 
-def insistently(store: Store, events: list[Inbound]) -> list[inbox.Accepted]:
+def insistently(store: Store, events: list[Inbound]) -> list[intake.Accepted]:
     """As the lane does it: who collides looks again, once."""
     try:
         return store.accept(*events)
