@@ -20,7 +20,7 @@ from bot.messages import Inbound, Kind
 from bot.runtime import clockwork
 from bot.runtime.live import INBOX, OUTBOX
 from bot.runtime.metrics import REGISTRY
-from bot.store import body, inbox, outbox, staff, timeline, wakeups
+from bot.store import body, inbox, intake, outbox, staff, timeline, wakeups
 from bot.store.schema import daily_counts, dedupe, staff_sessions
 from bot.store.schema import outbox as rows
 from bot.testing import FakeChannel, a_pack, an_engawa
@@ -49,7 +49,7 @@ class TestIngress:
         """When the database is away no event of a webhook counts as taken; brought again they are taken once."""
         events = [house.channel.heard("a", str(number)) for number in range(5)]
         with monkeypatch.context() as patch:
-            patch.setattr(inbox, "take", away)
+            patch.setattr(intake, "take", away)
             with pytest.raises(StoreUnavailable):
                 await house.engawa.ingress.accept(events)
         assert await house.contact("a") is None
