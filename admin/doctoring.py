@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
-from bot.channels.http import new_session
+from bot.app import channels_of
+from bot.channels.base import Health
 from bot.config import Settings
 from bot.content.check import check
 from bot.content.library import Library
 from bot.errors import EngawaError, SealError
-from bot.store import conversations, migrate, outbox, staff
+from bot.runtime.health import BEHIND, ailment, asked
+from bot.store import accounts, conversations, migrate, outbox, staff
+from bot.store.accounts import Account
 from bot.store.database import Database
 from bot.store.sealed import Sealer
 
 MAX_SKEW = 5  # seconds
+REMEDIES = {
+    "webhook_unset": "the platform brings events nowhere; run `engawa line setup` or `engawa telegram setup`,"
+    " or set {wanted} in the platform's console",
+    "webhook_elsewhere": "the platform brings events to another address than {wanted}; set it anew",
+    "webhook_failing": "the platform cannot bring events to {wanted}; look at the TLS proxy and the secret",
+    BEHIND: "events pile up at the platform; look whether {wanted} answers from outside",
+    "misconfigured": "the platform refuses the token; take it again from the platform's console",
+    "unreachable": "the platform cannot be reached; this machine must get out to it over HTTPS",
+    "throttled": "the platform asks to slow down; try again later",
+}
+"""What to do, by ailment (bot.runtime.health)."""
+UNKNOWN_REMEDY = "the platform did not answer as it should; try again later, and look at the server's log"
+BROKEN = frozenset({"misconfigured", "unreachable"})
+"""What makes the command fail: nothing can be sent. A webhook may be set after the server has started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +64,16 @@ async def run(settings: Settings) -> int:
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     database = Database.open(settings.database_url)
+    known: dict[str, Account] = {}
     try:
         async for finding in _database(settings, database):
             yield finding
+        with contextlib.suppress(EngawaError, SQLAlchemyError):  # told above
+            found = await database.read(accounts.known, migrate.DEFAULT_OPERATOR)
+            known = {account.account_id: account for account in found}
     finally:
         await database.close()
-    async for finding in _channels(settings):
+    async for finding in _channels(settings, known):
         yield finding
     yield _console(settings)
 
@@ -91,61 +113,67 @@ async def _database(settings: Settings, database: Database) -> AsyncIterator[Fin
     )
 
 
-async def _channels(settings: Settings) -> AsyncIterator[Finding]:
-    if not settings.line and not settings.telegram:
+async def _channels(settings: Settings, known: Mapping[str, Account]) -> AsyncIterator[Finding]:
+    channels = channels_of(settings)
+    if not channels:
         yield Finding("channels: web chat only", "", hard=False)
-    session = new_session()
     try:
-        for line in settings.line:
-            headers = {"Authorization": f"Bearer {line.access_token}"}
-            yield await _asked(session, f"{line.account} token", f"{line.api_base}/v2/bot/info", headers)
-            url = f"{line.api_base}/v2/bot/channel/webhook/endpoint"
-            yield await _asked(
-                session, f"{line.account} webhook", url, headers, wanted=_path(settings, line.account)
-            )
-        for telegram in settings.telegram:
-            base = f"{telegram.api_base}/bot{telegram.bot_token}"
-            yield await _asked(session, f"{telegram.account} token", f"{base}/getMe", {})
-            wanted = _path(settings, telegram.account)
-            yield await _asked(
-                session, f"{telegram.account} webhook", f"{base}/getWebhookInfo", {}, wanted=wanted
-            )
+        for channel in channels.values():
+            await channel.open()
+        healths = await asyncio.gather(*(asked(channel) for channel in channels.values()))
+        for account, health in zip(channels, healths, strict=True):
+            for finding in account_findings(settings, account, health, known.get(account)):
+                yield finding
     finally:
-        await session.close()
+        for channel in channels.values():
+            await channel.close()
 
 
-def _path(settings: Settings, account: str) -> str:
-    return f"{settings.base_url}/webhooks/{account}"
-
-
-async def _asked(
-    session: object, what: str, url: str, headers: dict[str, str], *, wanted: str = ""
-) -> Finding:
-    """One question to a platform: is the token good, does the webhook point here, do the clocks agree."""
-    try:
-        async with session.get(url, headers=headers, allow_redirects=False) as response:  # type: ignore[attr-defined]
-            status, text = response.status, await response.text()
-            skew = _skew(response.headers.get("Date", ""))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong there is a finding
-        return Finding(what, f"the platform cannot be reached ({type(error).__name__})")
-    if status in (401, 403, 404) and not (wanted and status == 404):
-        return Finding(what, "the platform refuses the token; take it again from the platform's console")
-    if wanted and (status == 404 or wanted not in text.replace("\\/", "/")):
-        return Finding(
-            what, f"does not point to {urlsplit(wanted).path}; set it in the platform's console", hard=False
+def account_findings(
+    settings: Settings, account: str, health: Health, known: Account | None
+) -> Iterator[Finding]:
+    """What its platform tells of an account just now, and what the server noticed of it before."""
+    pending = known.checked.pending if known is not None and known.checked is not None else None
+    code = ailment(health, pending)
+    told = ", ".join(
+        [health.webhook if not health.problem else f"{health.webhook}, {health.problem}"]
+        + [f"{health.pending} pending"] * (health.pending is not None)
+        + [f"{health.quota_left} pushes left"] * (health.quota_left is not None)
+    )
+    yield Finding(f"{account} webhook ({told})", remedy(settings, account, code), hard=code in BROKEN)
+    if health.quota_left is not None and health.quota_left <= 0:
+        yield Finding(
+            f"{account} quota",
+            "no push is left this month: only free replies go out; raise the plan of the account",
+            hard=False,
         )
-    if status >= 400:
-        return Finding(what, f"the platform answers {status}; try again later", hard=False)
-    if skew > MAX_SKEW:
-        return Finding(what, f"this machine's clock is {skew:.0f} s off; set it by NTP", hard=False)
-    return Finding(what)
+    if health.clock_skew is not None and abs(health.clock_skew) > MAX_SKEW:
+        skew = f"this machine's clock is {abs(health.clock_skew):.0f} s off; set it by NTP"
+        yield Finding(f"{account} clock", skew, hard=False)
+    if known is not None:
+        yield _noticed(account, known)
 
 
-def _skew(date: str) -> float:
-    try:
-        return abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0
+def remedy(settings: Settings, account: str, code: str) -> str:
+    """What to do about an ailment; empty when there is none."""
+    wanted = f"{settings.base_url}/webhooks/{account}"
+    return REMEDIES.get(code, UNKNOWN_REMEDY).format(wanted=wanted) if code else ""
+
+
+def _noticed(account: str, known: Account) -> Finding:
+    marks = known.marks
+    said = [
+        f"last received {_when(marks.received_at)}",
+        f"last sent {_when(marks.sent_at)}",
+        f"last failure {_when(marks.failed_at)}" + (f" ({marks.failure_code})" if marks.failure_code else ""),
+    ]
+    failing = marks.failed_at is not None and (marks.sent_at is None or marks.failed_at > marks.sent_at)
+    told = "the last send failed; see its code" if failing else ""
+    return Finding(f"{account} ({', '.join(said)})", told, hard=False)
+
+
+def _when(at: datetime | None) -> str:
+    return at.astimezone(UTC).isoformat(" ", "minutes") if at is not None else "never"
 
 
 def _console(settings: Settings) -> Finding:

@@ -29,6 +29,7 @@ from bot.handoff.desk import Desk
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
 from bot.runtime.delivery import Delivery
+from bot.runtime.health import LOOK_EVERY, Vitals
 from bot.runtime.ingress import Ingress
 from bot.runtime.live import Hub, News
 from bot.runtime.metrics import STREAMS
@@ -79,7 +80,9 @@ class Engawa:
             self.database, self.hub, self.library, self.clock, self.sealer, self.operator_id
         )
         self.turns = Turns(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
-        self.delivery = Delivery(self.database, self.hub, self.channels, self.clock, self.sealer)
+        self.vitals = Vitals(self.database, self.hub, self.channels, self.clock, self.operator_id)
+        self.ingress.received = self.vitals.received
+        self.delivery = Delivery(self.database, self.hub, self.channels, self.clock, self.sealer, self.vitals)
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.wipe = Wipe(self.database, self.hub)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
@@ -162,19 +165,21 @@ class Engawa:
             self.delivery.start()
             self.receipts.start()
             self.wipe.start()
-            self.clockwork.start()
+        self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
+        self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 
     async def stop(self) -> None:
         """Takes nothing new, finishes what is at hand, closes. What is left is pending in the database."""
         self.webchat.streams.close()
         await self.webhooks.close()
+        await self.clockwork.stop()
         if self.roles.worker:
-            await self.clockwork.stop()
             await self.turns.stop()
             await self.delivery.stop()
             await self.receipts.stop()
             await self.wipe.stop()
+        await self.vitals.keep()
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)

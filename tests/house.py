@@ -48,6 +48,7 @@ PACKAGES = {
 
 LONGER: dict[str, tuple[int, str]] = {
     "bot/conversation.py": (480, "the one place where the order of policy is written; halves would hide it"),
+    "bot/store/migrations/versions/0001_first_schema.py": (400, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.conversation import take_turn
 from bot.runtime import turns
-from bot.store import inbox, outbox, staff
+from bot.store import inbox, intake, outbox, staff
 from bot.store.schema import inbox as inbox_rows
 from bot.store.schema import talks, timeline
 from bot.talk import Heard
@@ -207,7 +207,7 @@ async def broken_inside(
             bodies.append(await answer.read())
     body = line.body([line.text(user, canaries.make("during the outage"))])
     with monkeypatch.context() as patch:
-        patch.setattr(inbox, "take", away)
+        patch.setattr(intake, "take", away)
         assert (await line.post_raw(body, line.sign(body))).status == 503
     await calmed(house)
     contact_id = await house.contact_id(on_line(user))

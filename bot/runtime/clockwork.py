@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection
@@ -28,9 +30,15 @@ class Clockwork:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
         )
 
-    def start(self) -> None:
-        self._scheduler.add_job(self.wake, "interval", seconds=WAKE_EVERY)
-        self._scheduler.add_job(self.tidy, "interval", seconds=TIDY_EVERY)
+    def every(self, seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+        """Has a job done again and again, once at a time."""
+        self._scheduler.add_job(job, "interval", seconds=seconds)
+
+    def start(self, *, works: bool = True) -> None:
+        """`works`: this process does the house's own jobs, too."""
+        if works:
+            self.every(WAKE_EVERY, self.wake)
+            self.every(TIDY_EVERY, self.tidy)
         self._scheduler.start()
 
     async def stop(self) -> None:

@@ -20,6 +20,7 @@ from bot.handoff.hours import TOKYO
 from bot.messages import Hold, Outgoing
 from bot.runtime import retry
 from bot.runtime.budget import Budget
+from bot.runtime.health import Vitals
 from bot.runtime.live import OUTBOX, QUEUE, Hub, News
 from bot.runtime.loop import OUTAGE_WAIT, Worker
 from bot.runtime.metrics import DROPPED, SEND_SECONDS, SENDS
@@ -42,9 +43,16 @@ class Delivery(Worker):
     name = "delivery"
 
     def __init__(
-        self, database: Database, hub: Hub, channels: Mapping[str, Channel], clock: Clock, sealer: Sealer
+        self,
+        database: Database,
+        hub: Hub,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        sealer: Sealer,
+        vitals: Vitals,
     ) -> None:
         super().__init__(hub, OUTBOX, poll=SLOW_POLL)
+        self._vitals = vitals
         self._database, self._hub, self._channels = database, hub, channels
         self._clock, self._sealer = clock, sealer
         self._finished: Lane[Outcome, bool] = Lane(database, _finish, linger=MARK_LINGER)
@@ -117,6 +125,10 @@ class Delivery(Worker):
         SEND_SECONDS.observe(time.perf_counter() - started)
         outcome = self._outcome(outgoing, error)
         SENDS.labels(via=outgoing.via, outcome=outcome.error_code or outcome.state).inc()
+        if error is None:
+            self._vitals.sent(outgoing.address.account)
+        else:
+            self._vitals.failed(outgoing.address.account, error.code)
         more = await self._marked(outcome)
         made_room = self._budget.end(outgoing.address.account, answered=is_answer(error))
         news = News()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -59,6 +59,7 @@ class Ingress:
         self._sealer, self._operator_id = sealer, operator_id
         self._lane: Lane[Inbound, _Stored] = Lane(database, self._store, committed=self._committed)
         self.answer: Answer | None = None
+        self.received: Callable[[str], None] = lambda _account: None
         self.answered = 0
 
     async def accept(self, events: Sequence[Inbound]) -> list[Accepted]:
@@ -69,6 +70,7 @@ class Ingress:
             stored = await asyncio.gather(*(self._lane.put(self._named(event)) for event in events))
         accepted = [one.accepted for one in stored]
         for event, one in zip(events, accepted, strict=True):
+            self.received(event.address.account)
             if one.fresh:
                 EVENTS.labels(channel=event.address.account.partition("/")[0], kind=event.kind).inc()
             else:

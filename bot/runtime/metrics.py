@@ -16,4 +16,24 @@ DROPPED = Counter(
     "engawa_sends_dropped_total", "Messages dropped before they left, by reason", ["code"], registry=REGISTRY
 )
 SEND_SECONDS = Histogram("engawa_send_seconds", "Duration of a call to a platform", registry=REGISTRY)
+_ACCOUNT = ["kind", "account"]
+ACCOUNT_HEALTHY = Gauge(
+    "engawa_account_healthy",
+    "1 when the account's platform tells of nothing wrong",
+    _ACCOUNT,
+    registry=REGISTRY,
+)
+ACCOUNT_PENDING = Gauge(
+    "engawa_account_pending", "Events the platform still holds", _ACCOUNT, registry=REGISTRY
+)
+ACCOUNT_QUOTA = Gauge("engawa_account_quota_left", "Pushes left this month", _ACCOUNT, registry=REGISTRY)
+ACCOUNT_SKEW = Gauge(
+    "engawa_account_clock_skew_seconds", "Our clock beside the platform's", _ACCOUNT, registry=REGISTRY
+)
+ACCOUNT_RECEIVED = Gauge(
+    "engawa_account_last_received_seconds", "When the last event came in", _ACCOUNT, registry=REGISTRY
+)
+ACCOUNT_SENT = Gauge(
+    "engawa_account_last_sent_seconds", "When the last message went out", _ACCOUNT, registry=REGISTRY
+)
 STREAMS = Gauge("engawa_streams", "Open live streams of the web chat", registry=REGISTRY)

@@ -257,6 +257,26 @@ receipts = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+accounts = Table(
+    "accounts",
+    metadata,
+    _operator(primary_key=True),
+    Column("account_id", Name, primary_key=True),
+    Column("received_at", Instant),
+    Column("sent_at", Instant),
+    Column("failed_at", Instant),
+    Column("failure_code", Name),
+    Column("webhook", Name),
+    Column("problem", Name),
+    Column("ailment", Name),
+    Column("pending", Integer),
+    Column("quota_left", Integer),
+    Column("clock_skew_ms", Integer),
+    Column("checked_at", Instant),
+    Column("check_due_at", Instant),
+    Column("ails_since", Instant),
+)
+
 erased_emergencies = Table(
     "erased_emergencies",
     metadata,

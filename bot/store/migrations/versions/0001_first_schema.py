@@ -31,6 +31,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operator_id", name=op.f("pk_operators")),
     )
     op.create_table(
+        "accounts",
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("received_at", Instant(), nullable=True),
+        sa.Column("sent_at", Instant(), nullable=True),
+        sa.Column("failed_at", Instant(), nullable=True),
+        sa.Column("failure_code", sa.String(length=64), nullable=True),
+        sa.Column("webhook", sa.String(length=64), nullable=True),
+        sa.Column("problem", sa.String(length=64), nullable=True),
+        sa.Column("ailment", sa.String(length=64), nullable=True),
+        sa.Column("pending", sa.Integer(), nullable=True),
+        sa.Column("quota_left", sa.Integer(), nullable=True),
+        sa.Column("clock_skew_ms", sa.Integer(), nullable=True),
+        sa.Column("checked_at", Instant(), nullable=True),
+        sa.Column("check_due_at", Instant(), nullable=True),
+        sa.Column("ails_since", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_accounts_operator_id")
+        ),
+        sa.PrimaryKeyConstraint("operator_id", "account_id", name=op.f("pk_accounts")),
+    )
+    op.create_table(
         "contacts",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
         sa.Column("operator_id", sa.String(length=32), nullable=False),
@@ -289,6 +311,7 @@ def downgrade() -> None:
     op.drop_table("erased_emergencies")
     op.drop_table("daily_counts")
     op.drop_table("contacts")
+    op.drop_table("accounts")
     op.drop_table("operators")
     with op.batch_alter_table("dedupe", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dedupe_seen_on"))
