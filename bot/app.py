@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,7 @@ class Engawa:
         self.sealer = Sealer(settings.keyring)
         self.hub = Hub()
         self.library = Library(self.operator_id, settings.base_url)
-        self.channels = channels_of(settings)
+        self.channels = channels_of(settings, self._words, self.clock)
         self.ingress = Ingress(
             self.database, self.hub, self.library, self.clock, self.sealer, self.operator_id
         )
@@ -121,6 +121,11 @@ class Engawa:
         released = self.library.at_hand
         desks = released.latest.desks if released is not None else ()
         return next((desk.name for desk in desks if desk.id == desk_id), "")
+
+    def _words(self, key: str) -> str:
+        """A text of the content that is one line, for the channels; empty while there is none."""
+        released = self.library.at_hand
+        return next(iter(released.text(key)), "") if released is not None else ""
 
     @property
     def service_name(self) -> str:
@@ -232,8 +237,11 @@ class Engawa:
         return web.json_response(checks, status=status)
 
 
-def channels_of(settings: Settings) -> dict[str, Channel]:
-    """The channels that are configured; a platform's library is loaded only for its own accounts."""
+def channels_of(settings: Settings, words: Callable[[str], str], clock: Clock) -> dict[str, Channel]:
+    """The channels that are configured; a platform's library is loaded only for its own accounts.
+
+    `words` gives them a text of the content by its key.
+    """
     found: dict[str, Channel] = {}
     if settings.line:
         from bot.channels.line import Line as LineChannel
@@ -254,6 +262,11 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
                 bot_token=telegram.bot_token,
                 secret_token=telegram.secret_token,
                 api_base=telegram.api_base,
+                webhook_url=settings.webhook_url(telegram.account),
+                polling=telegram.polling,
+                protect_content=telegram.protect_content,
+                clock=clock,
+                words=words,
             )
     return found
 

@@ -4,54 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bot.accounts import FIELDS, LineAccount, TelegramAccount, line_accounts, telegram_accounts, web_address
 from bot.errors import ConfigError
 from bot.store.database import parse_url
 from bot.store.sealed import KEY, Keyring, derive
 
 DEFAULT_DATABASE = "sqlite:///engawa.db"
-LINE_API = "https://api.line.me"
-TELEGRAM_API = "https://api.telegram.org"
 KEY_EXAMPLE = "ENGAWA_KEYS=k1:<base64 of 32 random bytes>; `engawa key` makes one"
-VARIABLES = {
-    "line": {
-        "channel_secret": "ENGAWA_LINE_CHANNEL_SECRET",
-        "access_token": "ENGAWA_LINE_CHANNEL_ACCESS_TOKEN",
-    },
-    "telegram": {"bot_token": "ENGAWA_TELEGRAM_BOT_TOKEN", "secret_token": "ENGAWA_TELEGRAM_SECRET_TOKEN"},
-}
-FIELDS = {
-    "line": {"channel_secret": "channel_secret", "access_token": "channel_access_token"},
-    "telegram": {"bot_token": "bot_token", "secret_token": "secret_token"},
-}
-"""What an account needs: by variable for the only one, by field of the TOML file for several."""
 LOG_FORMATS = ("console", "json")
-TELEGRAM_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")  # Bot API, setWebhook
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineAccount:
-    account: str
-    channel_secret: str = field(repr=False)
-    access_token: str = field(repr=False)
-    api_base: str = LINE_API
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramAccount:
-    account: str
-    bot_token: str = field(repr=False)
-    secret_token: str = field(repr=False)
-    api_base: str = TELEGRAM_API
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +39,10 @@ class Settings:
     @property
     def https(self) -> bool:
         return self.base_url.startswith("https://")
+
+    def webhook_url(self, account: str) -> str:
+        """Where an account's platform brings its events; empty while our address is not known."""
+        return f"{self.base_url}/webhooks/{account}" if self.base_url else ""
 
     @property
     def on_loopback(self) -> bool:
@@ -93,8 +65,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     host = _host(environ.get("ENGAWA_HOST") or "127.0.0.1", problems)
     proxies = _proxies(environ.get("ENGAWA_TRUSTED_PROXIES", ""), problems)
     port = _port(environ.get("ENGAWA_PORT") or "8080", problems)
-    base_url = _url("ENGAWA_BASE_URL", environ.get("ENGAWA_BASE_URL", ""), problems)
-    line, telegram = _line(environ, file, problems), _telegram(environ, file, problems)
+    base_url = web_address("ENGAWA_BASE_URL", environ.get("ENGAWA_BASE_URL", ""), problems)
+    line, telegram = line_accounts(environ, file, problems), telegram_accounts(environ, file, problems)
     if problems or keyring is None:
         raise ConfigError(problems)
     return Settings(
@@ -153,17 +125,6 @@ def _port(text: str, problems: list[str]) -> int:
     return 0
 
 
-def _url(name: str, text: str, problems: list[str]) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:  # e.g. a bracket that is not closed
-        usable = False
-    if text and not usable:
-        problems.append(f"{name} is no web address. Example: {name}=https://engawa.example.jp")
-    return text.rstrip("/")
-
-
 def _keyring(environ: Mapping[str, str], problems: list[str]) -> Keyring | None:
     text, path = environ.get("ENGAWA_KEYS", ""), environ.get("ENGAWA_KEYS_FILE", "")
     if text and path:
@@ -205,78 +166,3 @@ def _key(encoded: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return key if len(key) == KEY else None
-
-
-def _accounts(file: dict[str, Any], platform: str, problems: list[str]) -> list[dict[str, Any]]:
-    accounts = file.get(platform, [])
-    if not isinstance(accounts, list) or not all(isinstance(account, dict) for account in accounts):
-        problems.append(f"ENGAWA_CONFIG: `{platform}` must be a list. Example: [[{platform}]]")
-        return []
-    names = [account.get("name") for account in accounts]
-    if any(
-        not isinstance(name, str) or not name.isascii() or not name.replace("-", "").isalnum()
-        for name in names
-    ):
-        problems.append(
-            f'ENGAWA_CONFIG: every [[{platform}]] needs a name of letters and digits. Example: name = "north"'
-        )
-        return []
-    if len(set(names)) != len(names):
-        problems.append(
-            f'ENGAWA_CONFIG: two [[{platform}]] accounts have the same name. Example: name = "south"'
-        )
-    return accounts
-
-
-def _fields(
-    source: Mapping[str, Any], names: Mapping[str, str], where: str, problems: list[str]
-) -> dict[str, str]:
-    """The fields of an account, all of them; a half-configured channel is an error."""
-    values = {name: source.get(key) or "" for name, key in names.items()}
-    for name, value in values.items():
-        if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
-            problems.append(f"{where}{names[name]} is missing or not usable. Example: {names[name]}=…")
-    return values
-
-
-def _configured(
-    environ: Mapping[str, str], file: dict[str, Any], platform: str, problems: list[str]
-) -> dict[str, dict[str, str]]:
-    """The fields of each account of a platform, by account: the one of the variables, then those of the file."""
-    found = {}
-    variables = VARIABLES[platform]
-    if any(environ.get(variable) for variable in variables.values()):
-        found[platform] = _fields(environ, variables, "", problems)
-    for account in _accounts(file, platform, problems):
-        where = f"ENGAWA_CONFIG [[{platform}]] {account['name']}: "
-        fields = FIELDS[platform]
-        if not account.keys() <= {"name", *fields.values()}:
-            known = ", ".join(fields.values())
-            problems.append(f'{where}has other fields than name, {known}. Example: name = "north"')
-        found[f"{platform}/{account['name']}"] = _fields(account, fields, where, problems)
-    return found
-
-
-def _line(environ: Mapping[str, str], file: dict[str, Any], problems: list[str]) -> tuple[LineAccount, ...]:
-    base = _url("ENGAWA_LINE_API_BASE", environ.get("ENGAWA_LINE_API_BASE") or LINE_API, problems)
-    accounts = _configured(environ, file, "line", problems)
-    return tuple(LineAccount(account=name, api_base=base, **fields) for name, fields in accounts.items())
-
-
-def _telegram(
-    environ: Mapping[str, str], file: dict[str, Any], problems: list[str]
-) -> tuple[TelegramAccount, ...]:
-    base = _url("ENGAWA_TELEGRAM_API_BASE", environ.get("ENGAWA_TELEGRAM_API_BASE") or TELEGRAM_API, problems)
-    accounts = _configured(environ, file, "telegram", problems)
-    for name, fields in accounts.items():
-        if fields["secret_token"] and not TELEGRAM_SECRET.fullmatch(fields["secret_token"]):
-            variable = (
-                "ENGAWA_TELEGRAM_SECRET_TOKEN"
-                if name == "telegram"
-                else f"ENGAWA_CONFIG [[{name}]] secret_token"
-            )
-            problems.append(
-                f"{variable} may hold A-Z, a-z, 0-9, _ and -, at most 256 of them."
-                " Example: ENGAWA_TELEGRAM_SECRET_TOKEN=a-long-random-word"
-            )
-    return tuple(TelegramAccount(account=name, api_base=base, **fields) for name, fields in accounts.items())

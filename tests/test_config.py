@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config import DEFAULT_DATABASE, LINE_API, TELEGRAM_API, Settings, load
+from bot.accounts import LINE_API, TELEGRAM_API
+from bot.config import DEFAULT_DATABASE, Settings, load
 from bot.errors import ConfigError
 from bot.store.sealed import derive
 

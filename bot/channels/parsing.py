@@ -16,16 +16,21 @@ MAX_DEPTH = 60
 
 def json_object(raw: bytes) -> dict[str, Any]:
     """A JSON object. Raises BadInput for anything else: bad UTF-8, too deep, not an object."""
-    try:
-        try:
-            value = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            value = _mended(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
-        raise BadInput("The body is no readable JSON.") from error
+    value = json_value(raw)
     if not isinstance(value, dict) or _depth(value) > MAX_DEPTH:
         raise BadInput("The body is no usable JSON object.")
     return value
+
+
+def json_value(raw: bytes) -> Any:
+    """Any JSON. Raises BadInput when it is none."""
+    try:
+        try:
+            return msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _mended(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError) as error:
+        raise BadInput("The body is no readable JSON.") from error
 
 
 def _mended(raw: bytes) -> Any:

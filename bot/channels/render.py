@@ -16,12 +16,13 @@ _SENTENCE_END = re.compile(r"(?<=[。！？!?\n])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a platform can show. Lengths are UTF-16 units, as the platforms count."""
+    """What a platform can show. Lengths are UTF-16 units, as the platforms count; `max_id` is bytes."""
 
     max_text: int
     max_messages: int
     max_choices: int
     max_label: int
+    max_id: int = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,10 @@ def render(reply: Reply, capabilities: Capabilities) -> Rendered:
 def units(text: str) -> int:
     """Length in UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def card_text(card: Card) -> str:
@@ -101,7 +106,8 @@ def _fit_choices(
     choices: tuple[Choice, ...], capabilities: Capabilities
 ) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
     """Choices as buttons, and those that do not fit. The exits always stay buttons."""
-    unique = {choice.id: choice for choice in choices}
+    unique = {choice.id: choice for choice in choices if _bytes(choice.id) <= capabilities.max_id}
+    unfit = tuple(choice for choice in choices if choice.id not in unique)
     fitting = [
         choice
         if units(choice.label) <= capabilities.max_label
@@ -109,11 +115,11 @@ def _fit_choices(
         for choice in unique.values()
     ]
     if len(fitting) <= capabilities.max_choices:
-        return tuple(fitting), ()
+        return tuple(fitting), unfit
     exits = [choice for choice in fitting if choice.id in EXITS]
     own = [choice for choice in fitting if choice.id not in EXITS]
     room = capabilities.max_choices - len(exits)
-    return (*own[:room], *exits), tuple(own[room:])
+    return (*own[:room], *exits), (*own[room:], *unfit)
 
 
 def _shortened(choice: Choice, limit: int) -> Choice:

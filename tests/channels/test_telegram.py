@@ -20,7 +20,7 @@ EXPECTED = {
     "start": (Kind.JOINED, ""),
     "start_payload": (Kind.JOINED, ""),
     "edited_message": (Kind.TEXT, "こんばんは"),
-    "sticker": (Kind.STICKER, ""),
+    "sticker": (Kind.STICKER, "😢"),
     "photo": (Kind.UNSUPPORTED, ""),
     "photo_caption": (Kind.UNSUPPORTED, "うちの猫"),
     "voice": (Kind.UNSUPPORTED, ""),
