@@ -33,12 +33,17 @@ def serve(
     allow_http_console: Annotated[
         bool, typer.Option(help="open /admin over plain http beyond this machine: only on a closed network")
     ] = False,
+    telegram_polling: Annotated[
+        bool,
+        typer.Option(help="fetch Telegram's updates instead of having them brought: needs no public address"),
+    ] = False,
 ) -> None:
     """Serve webhooks, web chat and console, and do the work behind them."""
     from admin import serving
     from bot.config import load
 
-    serving.run(load(os.environ), role=role, allow_http_console=allow_http_console)
+    environ = {**os.environ, "ENGAWA_TELEGRAM_POLLING": "on"} if telegram_polling else os.environ
+    serving.run(load(environ), role=role, allow_http_console=allow_http_console)
 
 
 @app.command()

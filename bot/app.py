@@ -25,6 +25,7 @@ from bot.config import Settings
 from bot.content.library import Library
 from bot.content.pack import Released
 from bot.errors import ConfigError, SealError, StoreUnavailable
+from bot.fetching import Fetching
 from bot.handoff.desk import Desk
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
@@ -102,6 +103,7 @@ class Engawa:
             self.clock,
             secure_cookies=settings.https,
         )
+        self.fetching = Fetching(settings, self.channels, self.ingress, self.database, self.clock)
         self._listening: asyncio.Task[None] | None = None
         self._lock: int | None = None
 
@@ -170,6 +172,7 @@ class Engawa:
             self.delivery.start()
             self.receipts.start()
             self.wipe.start()
+            self.fetching.start()
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
@@ -177,6 +180,7 @@ class Engawa:
     async def stop(self) -> None:
         """Takes nothing new, finishes what is at hand, closes. What is left is pending in the database."""
         self.webchat.streams.close()
+        await self.fetching.stop()
         await self.webhooks.close()
         await self.clockwork.stop()
         if self.roles.worker:

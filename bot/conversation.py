@@ -6,6 +6,7 @@ waiting relays, and plays flows on taps; bot plays flows. What each mode may sen
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -42,6 +43,7 @@ LATE = "late"  # the answers to this person became stale before they could be de
 ANSWER_WITHIN = timedelta(minutes=3)  # a silent counselor: then the card goes out by itself
 CONCERNS_ADD_UP = ((2, timedelta(hours=24)), (3, timedelta(days=7)))
 MOST_CHOICES = 13  # LINE quick replies
+A_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}")  # Bot API, BotCommand
 REASONS = {reason.value: reason for reason in Reason}
 
 COMMANDS = {
@@ -155,6 +157,8 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
                 return _wants_person(content, replace(talk, away=False), seq, now)
         case "withdraw":
             return _enter(content, talk, content.text("withdraw")[0], seq, now)
+        case "help":
+            return _told_here(content, talk, "help", now)
     begun = engine.begin(content, content.text("start")[0], now)
     return _played(content, replace(talk, away=False), begun, seq, now)
 
@@ -300,8 +304,7 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
     """The bot's own answer: a tap, a label in words, an answer, an entry word, or 受け取りました (R-034)."""
     session = talk.session
     if inbound.kind is Kind.UNSUPPORTED or (inbound.kind is Kind.STICKER and not text.strip()):
-        there, here = _where_we_are(content, talk, now)
-        return _said(there, replace(here, texts=content.text("media")))
+        return _told_here(content, talk, "media", now)
     if inbound.kind is Kind.CHOICE:
         choice = engine.chosen(content, session, inbound.choice_id, now)
         if choice is None:
@@ -309,6 +312,8 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
             return _said(there, replace(here, texts=engine.three((*content.text("stale"), *here.texts))))
         turn = _played(content, replace(talk, away=False), engine.take(content, choice, now), seq, now)
         return _as_hidden(turn) if content.command(fold(choice.label)) == "hide" else turn
+    if A_COMMAND.fullmatch(text.strip()):
+        return _told_here(content, talk, "unknown_command", now)
     written = engine.write(content, session, text, now) if session is not None and not talk.away else None
     if written is not None:
         return _played(content, talk, written, seq, now)
@@ -390,6 +395,12 @@ def _where_we_are(content: Content, talk: Talk, now: datetime) -> tuple[Talk, Re
     if sprint is None:
         sprint = engine.begin(content, content.text("start")[0], now)
     return replace(talk, session=sprint.session, away=False), sprint.reply
+
+
+def _told_here(content: Content, talk: Talk, key: str, now: datetime) -> Turn:
+    """A named text in place of the words of the current step, with the choices there are."""
+    there, here = _where_we_are(content, talk, now)
+    return _said(there, replace(here, texts=content.text(key)))
 
 
 def _nav(content: Content, name: str) -> Choice:

@@ -28,8 +28,10 @@ LAYERS = {
     2: ("bot.store", "bot.channels"),
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
     4: (
+    4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
         *("bot.fetching", "bot.logs", "bot.testing"),
+    ),
     ),
     5: ("admin",),
 }

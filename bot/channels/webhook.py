@@ -39,12 +39,29 @@ async def read_body(request: web.Request, limit: int = MAX_BODY) -> bytes:
     return b"".join(chunks)
 
 
+class Afterwards:
+    """What is done once events are stored, and may fail."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self, calls: Sequence[Callable[[], Awaitable[None]]]) -> None:
+        for call in calls:
+            task = asyncio.ensure_future(call())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Lets what is under way finish."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
 class Webhooks:
     """`POST /webhooks/{platform}[/{account}]` for every channel that has webhooks."""
 
     def __init__(self, channels: Mapping[str, Channel], accept: Accept, clock: Clock) -> None:
         self._channels, self._accept, self._clock = channels, accept, clock
-        self._afterwards: set[asyncio.Task[None]] = set()
+        self._afterwards = Afterwards()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -73,12 +90,9 @@ class Webhooks:
             return web.Response(status=400)
         except StoreUnavailable:
             return web.Response(status=503, headers={"Retry-After": "1"})
-        for afterwards in parsed.afterwards:
-            task = asyncio.ensure_future(afterwards())
-            self._afterwards.add(task)
-            task.add_done_callback(self._afterwards.discard)
+        self._afterwards.run(parsed.afterwards)
         return web.Response(status=200)
 
     async def close(self) -> None:
         """Lets what runs after an answer finish."""
-        await asyncio.gather(*self._afterwards, return_exceptions=True)
+        await self._afterwards.close()

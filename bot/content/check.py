@@ -22,7 +22,7 @@ MAX_ID_BYTES = 64
 MAX_PAUSE = 600
 MAX_HUSH_DAYS = 3650
 ENTRY_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")  # Telegram, deep links; LINE allows them, too
-COMMANDS = frozenset({"later", "stop", "person", "back", "hide", "forget", "resume"})
+COMMANDS = frozenset({"later", "stop", "person", "back", "hide", "forget", "resume", "restart", "help"})
 
 FIELDS = frozenset(
     {"hours", "wait", "human_now_or_not", "open_lines", "neutral_text", "preview", "expected", "stored"}
@@ -39,7 +39,7 @@ REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
         "nav_withdraw", "label_summary", "label_atmosphere", "label_not_needed", "label_smaller_steps",
         "label_age", "label_residence", "label_anonymity", "label_reservation", "label_cost", "label_when",
         "label_source", "label_link", "date_unknown", "date_ask", "parked", "state_bot", "state_waiting",
-        "state_human", "too_long", "empty", "unknown",
+        "state_human", "too_long", "empty", "unknown", "help", "unknown_command", "group",
     }
 )  # fmt: skip
 

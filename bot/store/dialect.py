@@ -85,8 +85,12 @@ def alone(connection: Connection, task: str) -> bool:
     """Whether no other process does this task in a transaction right now. SQLite has one process only."""
     if connection.dialect.name != "postgresql":
         return True
-    key = zlib.crc32(f"engawa/{task}".encode())
-    return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(key))))
+    return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(lock_key(task)))))
+
+
+def lock_key(task: str) -> int:
+    """The number of a task's advisory lock."""
+    return zlib.crc32(f"engawa/{task}".encode())
 
 
 def attempt(connection: Connection, call: Callable[[Connection], R]) -> tuple[R | None, Exception | None]:

@@ -48,11 +48,17 @@ class Serving:
     """One process of Engawa on one port and one database; `restart` is a clean stop and a new start."""
 
     def __init__(
-        self, database_url: str, line: FakeLine, telegram: FakeTelegram, *, clock: Clock | None = None
+        self,
+        database_url: str,
+        line: FakeLine,
+        telegram: FakeTelegram,
+        *,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.line, self.telegram = line, telegram
-        environ = {"ENGAWA_KEYS": A_KEY, "ENGAWA_DATABASE_URL": database_url}
-        self._settings = load({**environ, **line.environ(), **telegram.environ()})
+        given = {"ENGAWA_KEYS": A_KEY, "ENGAWA_DATABASE_URL": database_url, **(environ or {})}
+        self._settings = load({**line.environ(), **telegram.environ(), **given})
         self._clock = clock
         self._port = 0
         self._runner: web.AppRunner | None = None
@@ -217,11 +223,13 @@ def on_telegram(chat_id: int) -> Address:
 
 
 @contextlib.asynccontextmanager
-async def serving(database_url: str, *, clock: FakeClock | None = None) -> AsyncIterator[Serving]:
+async def serving(
+    database_url: str, *, clock: FakeClock | None = None, environ: Mapping[str, str] | None = None
+) -> AsyncIterator[Serving]:
     """A house on an empty database, both platforms around it. At the end no call may have been invalid."""
     time = {} if clock is None else {"clock": lambda: clock.now().timestamp()}
     async with FakeLine(**time) as line, FakeTelegram(**time) as telegram:  # type: ignore[arg-type]
-        async with Serving(database_url, line, telegram, clock=clock) as house:
+        async with Serving(database_url, line, telegram, clock=clock, environ=environ) as house:
             yield house
         line.assert_no_invalid()
         telegram.assert_no_invalid()

@@ -82,10 +82,14 @@ def test_a_step_asks_one_question_at_most() -> None:
 
 def test_every_sentence_is_whole() -> None:
     """A bubble ends where a sentence ends; a comma in a list of the file has cut none in two."""
-    of_one_word = ("label_", "fact_", "kind_", "nav_", "exits", "see_entry", "unknown", "opening", "shift")
+    of_one_word = (
+        *("label_", "fact_", "kind_", "nav_", "command_"),
+        *("exits", "see_entry", "unknown", "opening", "shift"),
+    )
     for path, bubble in bubbles():
         if not path.removeprefix("texts/").startswith(of_one_word):
-            assert bubble.endswith(("。", "）", "}")), (path, bubble)
+            end = "." if path.partition("[")[0].endswith("_en") else ("。", "）", "}")
+            assert bubble.endswith(end), (path, bubble)
 
 
 def test_the_first_screen_has_an_entry_for_everybody() -> None:

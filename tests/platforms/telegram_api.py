@@ -8,6 +8,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any, Final
 
 from aiohttp import web
@@ -79,7 +80,6 @@ class TelegramApi(Loopback):
             "editMessageReplyMarkup": self._edit_markup,
             "answerCallbackQuery": self._answer_query,
             "sendChatAction": self._chat_action,
-            "leaveChat": lambda _: True,
         }
 
     # -- what arrived ------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class TelegramApi(Loopback):
                 call, [f"{missing}: required"], _error(400, f"Bad Request: {missing} is empty")
             )
         call.accepted = True
-        return Answer(200, {"ok": True, "result": result})
+        return Answer(200, {"ok": True, "result": result}, {"Date": formatdate(self.clock(), usegmt=True)})
 
     def failure(self, fault: Fault, call: Call) -> Answer:
         return _error(fault.status or 500, fault.message, fault.retry_after)

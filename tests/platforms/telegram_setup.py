@@ -13,6 +13,9 @@ _WEBHOOK_ACTIVE: Final = (
     "Conflict: can't use getUpdates method while webhook is active;"
     " use deleteWebhook to delete the webhook first"
 )
+_OTHER_POLLER: Final = (
+    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+)
 
 
 class TelegramSetup(TelegramApi):
@@ -26,6 +29,10 @@ class TelegramSetup(TelegramApi):
         self.webhook: dict[str, Any] = {}  # what setWebhook said
         self.last_error: tuple[int, str] | None = None
         self.underway: dict[int, Update] = {}  # updates not acknowledged yet, by update_id
+        self.left: list[int] = []  # groups and channels we left
+        self.descriptions: dict[str, str] = {}  # by language, "" for all
+        self.short_descriptions: dict[str, str] = {}
+        self._polls = 0
         self._last_update = self.random.randrange(10**8, 2 * 10**8)
         self.methods |= {
             "setWebhook": self._set_webhook,
@@ -34,6 +41,11 @@ class TelegramSetup(TelegramApi):
             "setMyCommands": self._set_commands,
             "getMyCommands": lambda call: self.commands.get(call.body.get("language_code", ""), []),
             "getUpdates": self._get_updates,
+            "leaveChat": self._leave,
+            "setMyDescription": lambda call: _set(self.descriptions, call, "description"),
+            "getMyDescription": lambda call: _told(self.descriptions, call, "description"),
+            "setMyShortDescription": lambda call: _set(self.short_descriptions, call, "short_description"),
+            "getMyShortDescription": lambda call: _told(self.short_descriptions, call, "short_description"),
         }
 
     def _set_commands(self, call: Call) -> bool:
@@ -69,21 +81,41 @@ class TelegramSetup(TelegramApi):
             info["last_error_date"], info["last_error_message"] = self.last_error
         return info
 
+    def _leave(self, call: Call) -> bool:
+        self.left.append(call.body["chat_id"])
+        return True
+
     async def _get_updates(self, call: Call) -> list[Update]:
-        """Long polling: a higher offset confirms all updates below it."""
+        """Long polling: a higher offset confirms all updates below it; a second poller ends the first one's call."""
         if self.webhook_url:
             raise Refusal(409, _WEBHOOK_ACTIVE)
         offset = call.body.get("offset", 0)
         for update_id in [known for known in self.underway if known < offset]:
             self.confirmed(self.underway.pop(update_id))
+        self._polls += 1
+        poll = self._polls
         self.stir()
         try:
             seconds = call.body.get("timeout", 0)
-            await self.until(lambda: bool(self.underway) or self._closing.is_set(), seconds)
+            await self.until(
+                lambda: bool(self.underway) or self._closing.is_set() or self._polls != poll, seconds
+            )
         except TimeoutError:
             return []
+        if self._polls != poll:
+            raise Refusal(409, _OTHER_POLLER)
         first = sorted(self.underway)[: call.body.get("limit", 100)]
         return [self.underway[update_id] for update_id in first]
 
     def confirmed(self, update: Update) -> None:
         """An update was acknowledged."""
+
+
+def _set(kept: dict[str, str], call: Call, name: str) -> bool:
+    kept[call.body.get("language_code", "")] = call.body.get(name, "")
+    return True
+
+
+def _told(kept: dict[str, str], call: Call, name: str) -> dict[str, str]:
+    language = call.body.get("language_code", "")
+    return {name: kept.get(language, "")}
