@@ -89,7 +89,8 @@ class Serving:
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
         self.line.aim(self.url)
-        self.telegram.aim(self.url)
+        if not any(account.polling for account in self._settings.telegram):
+            self.telegram.aim(self.url)
 
     async def stop(self) -> None:
         if self._runner is not None:

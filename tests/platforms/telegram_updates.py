@@ -203,5 +203,13 @@ class TelegramUpdates(TelegramSetup):
         return {"file_id": f"AgAC{name}", "file_unique_id": f"AQAD{name[:8]}", "file_size": 2138}
 
     def _member(self, status: str) -> dict[str, Any]:
-        until = {"until_date": 0} if status == "kicked" else {}
-        return {"user": self.bot, "status": status, **until}
+        rights = (
+            "can_be_edited is_anonymous can_manage_chat can_delete_messages can_manage_video_chats"
+            " can_restrict_members can_promote_members can_change_info can_invite_users can_post_stories"
+            " can_edit_stories can_delete_stories"
+        )
+        more: dict[str, dict[str, Any]] = {
+            "kicked": {"until_date": 0},
+            "administrator": dict.fromkeys(rights.split(), False),
+        }
+        return {"user": self.bot, "status": status, **more.get(status, {})}

@@ -18,7 +18,10 @@ MOST_KEPT = 10_000
 
 
 class Pacer:
-    """Slots for messages. Times are Unix seconds. Called from several threads, where sends are committed."""
+    """Slots for messages. Times are Unix seconds; a chat may go by any name that is its own.
+
+    Called from several threads, where sends are committed.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -42,7 +42,7 @@ class Sender:
             return SEND
         at = now.timestamp()
         urgent = outgoing.purpose in URGENT
-        opens, refused = self._pacer.opens(outgoing.address.key, outgoing.key, at, urgent=urgent)
+        opens, refused = self._pacer.opens(outgoing.contact_id, outgoing.key, at, urgent=urgent)
         if opens <= at:
             return SEND
         return Hold(until=datetime.fromtimestamp(opens, UTC), code=Throttled.code if refused else PACED)
@@ -61,7 +61,7 @@ class Sender:
             ours = send_error(error)
             if isinstance(ours, Throttled):
                 wait = A_WHILE if ours.retry_after is None else ours.retry_after
-                self._pacer.refused(outgoing.address.key, wait, self._clock.now().timestamp())
+                self._pacer.refused(outgoing.contact_id, wait, self._clock.now().timestamp())
             if not ours.retryable:
                 self._parts.pop(key, None)
             raise ours from None
@@ -69,7 +69,7 @@ class Sender:
 
     async def _part(self, outgoing: Outgoing, rendered: Rendered, place: int) -> None:
         if place:
-            self._pacer.sent_more(outgoing.address.key, self._clock.now().timestamp())
+            self._pacer.sent_more(outgoing.contact_id, self._clock.now().timestamp())
         last = place == len(rendered.texts) - 1
         await self._bot.send_message(
             chat_id=int(outgoing.address.key),

@@ -184,9 +184,11 @@ def _unreadable(account: str, body: dict[str, Any], update_id: str, now: datetim
     query_id, key = "", None
     for name in ALLOWED:
         match body.get(name):
-            case {"chat": {"id": int(found), "type": "private"}}:
+            case {"chat": {"id": int(found), "type": Chat.PRIVATE}}:
                 key = found
-            case {"id": str(query), "message": {"chat": {"id": int(found), "type": "private"}}}:
+            case {"chat": {"id": int(found), "type": Chat.GROUP | Chat.SUPERGROUP | Chat.CHANNEL}}:
+                return Reading(leave=Leave(chat_id=found, tell=False))
+            case {"id": str(query), "message": {"chat": {"id": int(found), "type": Chat.PRIVATE}}}:
                 query_id, key = query, found
             case {"id": str(query)}:
                 query_id = query
