@@ -22,9 +22,11 @@ app = typer.Typer(
 staff_app = typer.Typer(no_args_is_help=True, help="The people who answer and edit.")
 content_app = typer.Typer(no_args_is_help=True, help="What people are told.")
 risk_app = typer.Typer(no_args_is_help=True, help="The risk rules.")
+telegram_app = typer.Typer(no_args_is_help=True, help="The Telegram bots.")
 app.add_typer(staff_app, name="staff")
 app.add_typer(content_app, name="content")
 app.add_typer(risk_app, name="risk")
+app.add_typer(telegram_app, name="telegram")
 
 
 @app.command()
@@ -204,6 +206,17 @@ def risk_scan(file: Annotated[str, typer.Argument(help="lines of {id, text}; - f
     from admin import scanning
 
     scanning.run(file)
+
+
+@telegram_app.command("setup")
+def telegram_setup() -> None:
+    """Set webhook, menu and greeting of every bot; prints what it changed. Safe to repeat."""
+    import asyncio
+
+    from admin import telegram_setup as setting_up
+    from bot.config import load
+
+    asyncio.run(setting_up.run(load(os.environ)))
 
 
 def main() -> None:
