@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
+from bot.channels.telegram.polling import Poller
 from bot.conversation import take_turn
 from bot.runtime import turns
 from bot.store import inbox, intake, outbox, staff
@@ -90,7 +92,7 @@ async def on_the_platforms(house: Serving, canaries: Canaries) -> None:
     for text in words[1:]:
         await line.says(user, text)
     await line.says(user, f"{DANGER} {canaries.make('danger')}")
-    people = [telegram.new_person() for _ in range(3)]
+    people = [replace(telegram.new_person(), language_code=canaries.plain(f"tongue {n}")) for n in range(3)]
     for number, person in enumerate(people):
         for place, part in enumerate(person.identity):
             canaries.note(f"telegram person {number} {place}", part)
@@ -99,10 +101,50 @@ async def on_the_platforms(house: Serving, canaries: Canaries) -> None:
     await telegram.says(people[0], canaries.make("telegram text"))
     for update in telegram.every_kind(people[0], people[1]).values():
         await telegram.deliver(update)
+    for content in telling_content(canaries):
+        await telegram.deliver(telegram.update("message", telegram.message(people[1], **content)))
+    group = telegram.new_group() | {"title": canaries.make("group title")}
+    canaries.note("telegram group", str(group["id"]))
+    await telegram.deliver(telegram.group_text(people[1], group, canaries.make("telegram group text")))
+    await telegram.deliver(telegram.membership(people[1], "member", group))
+    await fetched(house, telegram.text(people[1], canaries.make("fetched")))
     await telegram.deliver(telegram.photo(people[1], canaries.make("caption")))
     telegram.faults.add(refuse(403), call="sendMessage")
     await telegram.says(people[2], canaries.make("blocked"))
     await calmed(house)
+
+
+def telling_content(canaries: Canaries) -> list[dict[str, Any]]:
+    """Messages on Telegram that tell who somebody is, or where."""
+    names = {"first_name": canaries.make("contact"), "vcard": f"BEGIN:VCARD\n{canaries.make('vcard')}"}
+    numbers = {"phone_number": canaries.plain("phone"), "user_id": 5_123_456_789}
+    place = {"latitude": 35.123456, "longitude": 139.654321}
+    canaries.note("latitude", "35.123456")
+    canaries.note("contact's id", "5123456789")
+    venue = {"location": place, "title": canaries.make("venue"), "address": canaries.make("venue address")}
+    return [
+        {"contact": names | numbers},
+        {"location": place},
+        {"venue": venue},
+        {"text": canaries.make("signed"), "author_signature": canaries.make("signature")},
+        {"hologram": {"of": canaries.make("newer kind")}},
+    ]
+
+
+async def fetched(house: Serving, update: dict[str, Any]) -> None:
+    """The same update by long polling, through a failure."""
+    telegram, channel = house.telegram, house.engawa.channels["telegram"]
+    brought_to, telegram.webhook_url = telegram.webhook_url, ""
+    telegram.faults.add(refuse(500), call="getUpdates")
+
+    async def mine() -> bool:
+        return True
+
+    poller = Poller(channel, house.engawa.ingress.accept_all, mine, house.engawa.clock)  # type: ignore[arg-type]
+    poller.start()
+    await telegram.deliver(update)
+    await poller.stop()
+    telegram.webhook_url = brought_to
 
 
 async def calmed(house: Serving) -> None:

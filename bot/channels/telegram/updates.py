@@ -5,6 +5,7 @@ Bot API, Update: exactly one of its fields is there. We ask for four kinds (`ALL
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message
 
 from bot.errors import BadInput
 from bot.messages import Address, Inbound, Kind
+
+os.environ.setdefault("PTB_TIMEDELTA", "1")  # the library's newer form of durations; the older one warns
 
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
 ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
