@@ -30,6 +30,8 @@ REMEDIES = {
     "webhook_elsewhere": "the platform brings events to another address than {wanted}; set it anew",
     "webhook_failing": "the platform cannot bring events to {wanted}; look at the TLS proxy and the secret",
     BEHIND: "events pile up at the platform; look whether {wanted} answers from outside",
+    "webhook_set": "a webhook keeps updates from being fetched; the server removes it, or run `engawa telegram setup`",
+    "polled_elsewhere": "another program fetches this bot's updates; stop it, or take a new token for it",
     "misconfigured": "the platform refuses the token; take it again from the platform's console",
     "unreachable": "the platform cannot be reached; this machine must get out to it over HTTPS",
     "throttled": "the platform asks to slow down; try again later",

@@ -241,7 +241,9 @@ class Engawa:
         return web.json_response(checks, status=status)
 
 
-def channels_of(settings: Settings, words: Callable[[str], str], clock: Clock) -> dict[str, Channel]:
+def channels_of(
+    settings: Settings, words: Callable[[str], str] = lambda _: "", clock: Clock | None = None
+) -> dict[str, Channel]:
     """The channels that are configured; a platform's library is loaded only for its own accounts.
 
     `words` gives them a text of the content by its key.

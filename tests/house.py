@@ -28,10 +28,8 @@ LAYERS = {
     2: ("bot.store", "bot.channels"),
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
     4: (
-    4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
         *("bot.fetching", "bot.logs", "bot.testing"),
-    ),
     ),
     5: ("admin",),
 }
@@ -44,7 +42,7 @@ PACKAGES = {
 }
 
 LONGER: dict[str, tuple[int, str]] = {
-    "bot/conversation.py": (480, "the one place where the order of policy is written; halves would hide it"),
+    "bot/conversation.py": (490, "the one place where the order of policy is written; halves would hide it"),
     "bot/store/migrations/versions/0001_first_schema.py": (400, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""

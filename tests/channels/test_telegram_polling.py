@@ -199,7 +199,7 @@ async def test_another_poller_is_told(telegram: FakeTelegram, kept: Kept) -> Non
         async with a_poller(telegram, kept) as channel:
             await asyncio.wait_for(_problem(channel, "polled_elsewhere"), 10)
             health = await channel.check()
-            assert (health.webhook, health.problem) == ("failing", "polled_elsewhere")
+            assert (health.webhook, health.problem) == ("unknown", "polled_elsewhere")
 
 
 async def test_a_refused_token_is_told(telegram: FakeTelegram, kept: Kept) -> None:

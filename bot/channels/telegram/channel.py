@@ -141,8 +141,10 @@ class Telegram:
 
     def _polled(self, info: WebhookInfo) -> tuple[WebhookState, str]:
         if info.url:
-            return WebhookState.FAILING, "webhook_set"
-        return (WebhookState.FAILING, self.poll_problem) if self.poll_problem else (WebhookState.POLLING, "")
+            return WebhookState.UNKNOWN, "webhook_set"
+        if self.poll_problem:
+            return WebhookState.UNKNOWN, self.poll_problem
+        return WebhookState.POLLING, "not_fetched" if info.pending_update_count else ""
 
     def _brought(self, info: WebhookInfo, now: datetime) -> tuple[WebhookState, str]:
         if not info.url:
