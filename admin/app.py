@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from admin.views.thread import Threads
 from bot.clock import Clock
 from bot.handoff.desk import Desk
 from bot.runtime.live import Hub
+from bot.store.accounts import Account
 from bot.store.database import Database
 
 
@@ -25,9 +26,16 @@ def _unnamed(_desk_id: str) -> str:
     return ""
 
 
+async def _none() -> Sequence[Account]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id."""
+    """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id.
+
+    `accounts` tells how our accounts are.
+    """
 
     database: Database
     desk: Desk
@@ -37,6 +45,7 @@ class Console:
     secure_cookies: bool
     service_name: Callable[[], str]
     desk_name: Callable[[str], str] = _unnamed
+    accounts: Callable[[], Awaitable[Sequence[Account]]] = _none
 
 
 def attach(

@@ -100,6 +100,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 secure_cookies=engawa.settings.https,
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,
+                accounts=engawa.vitals.known,
             ),
         )
     else:

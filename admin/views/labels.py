@@ -6,6 +6,7 @@ from admin.words import Words, marked
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Ticket
 from bot.store import outbox
+from bot.store.accounts import Account
 
 LEVELS = {
     Level.EMERGENCY: ("em", marked("Emergency")),
@@ -48,7 +49,22 @@ NOT_SENT_BECAUSE = {
     "contact_gone": marked("Receiving is paused on their side"),
     "misconfigured": marked("The settings of this entrance need a look"),
     "silenced": marked("A person has taken over"),
+    "stale": marked("It became old while it waited"),
+    "unreadable": marked("What was to be sent cannot be read"),
 }
+HELD_BECAUSE = {
+    "quota": marked("The pushes of this month are used up"),
+    "quota_low": marked("Few pushes are left this month, and this can wait"),
+    "pacing": marked("Many messages are going out at this entrance"),
+}
+"""Why a channel holds a send back although nothing failed (bot.messages.Hold)."""
+AILMENTS = {
+    "misconfigured": marked("The settings of this entrance need a look"),
+    "unreachable": marked("The platform does not answer"),
+    "throttled": marked("The platform is busy"),
+}
+NOTHING_COMES_IN = marked("What people write may not come in at present")
+NOT_KNOWN = marked("How this entrance is cannot be told at present")
 NO_REASON = marked("The reason is not known")
 SENT = marked("Sent")
 
@@ -80,10 +96,30 @@ def entrance(t: Words, account_id: str) -> str:
     return f"{name} {account}" if account else name
 
 
-def delivery(t: Words, state: str | None, via: str | None, error_code: str | None, account_id: str) -> str:
-    """What became of something we sent, in words; empty for what was never to be sent."""
-    reason = t(NOT_SENT_BECAUSE.get(error_code or "", NO_REASON))
+def ailing(t: Words, account: Account) -> str:
+    """What is wrong with an entrance, in one line; empty when nothing is."""
+    if not account.ailment:
+        return ""
+    comes_in = account.ailment.startswith("webhook_")
+    said = NOTHING_COMES_IN if comes_in else AILMENTS.get(account.ailment, NOT_KNOWN)
+    return t("{entrance}: {what}.", entrance=entrance(t, account.account_id), what=t(said))
+
+
+def delivery(
+    t: Words, state: str | None, via: str | None, error_code: str | None, account_id: str, until: str = ""
+) -> str:
+    """What became of something we sent, in words; empty for what was never to be sent.
+
+    `until`: when something that is held back is looked at again, in words, if that is a while.
+    """
+    code = error_code or ""
+    reason = t(NOT_SENT_BECAUSE.get(code, NO_REASON))
     match state:
+        case outbox.QUEUED if code in HELD_BECAUSE:
+            reason = t(HELD_BECAUSE[code])
+            if until:
+                return t("Waits until {time}. {reason}.", time=until, reason=reason)
+            return t("Waits. {reason}.", reason=reason)
         case outbox.QUEUED if error_code:
             return t("Not delivered. {reason}. It will be tried again.", reason=reason)
         case outbox.QUEUED:
@@ -94,7 +130,8 @@ def delivery(t: Words, state: str | None, via: str | None, error_code: str | Non
             way = via if via in SENT_BY else account_id.partition("/")[0]
             return t(SENT_BY.get(way or "", SENT))
         case outbox.UNCERTAIN:
-            return t("We cannot tell whether it arrived")
+            told = t("We cannot tell whether it arrived")
+            return t("{told}. {reason}.", told=told, reason=reason) if code in NOT_SENT_BECAUSE else told
         case outbox.FAILED:
             return t("Not delivered. {reason}.", reason=reason)
         case outbox.CANCELLED:

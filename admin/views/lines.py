@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from admin.views import labels, times
 from admin.words import Words, marked
@@ -29,6 +29,7 @@ MARKERS: dict[str, str] = {
     Kind.JOINED: marked("The person opened this entrance"),
     Kind.LEFT: marked("The person paused receiving"),
 }
+A_WHILE = timedelta(minutes=1)  # nobody needs to be told the time of what goes sooner
 BY_STAFF = frozenset({"claimed", "handed_back"})
 NO_WORDS = marked("(no words)")
 INSTEAD_OF_WORDS: dict[str, str] = {
@@ -121,7 +122,9 @@ def _person(t: Words, thread: Thread, line: Line, now: datetime) -> Shown:
 
 
 def _sent(t: Words, thread: Thread, line: Line, now: datetime, *, side: str, who: str) -> Shown:
-    told = labels.delivery(t, line.delivery, line.via, line.error_code, thread.account_id)
+    waits = line.due_at if line.due_at is not None and line.due_at - now > A_WHILE else None
+    until = times.moment(t, now, waits) if waits is not None else ""
+    told = labels.delivery(t, line.delivery, line.via, line.error_code, thread.account_id, until)
     if side == "bot" and line.delivery == outbox.SENT:
         told = ""  # what the machine said and what arrived needs no remark
     return Shown(

@@ -52,6 +52,7 @@ class Queue:
             WAITING: counted.get(Status.WAITING, 0)
         }
         t, now = words_of(request), self._console.clock.now()
+        ailing = [labels.ailing(t, account) for account in await self._console.accounts() if account.ailment]
         return self._pages.render(
             request,
             "queue.html",
@@ -62,6 +63,7 @@ class Queue:
             sentence=sentence(t, now, numbers[WAITING], found[WAITING]),
             rows=[row(t, now, group, waiting, self._console) for waiting in found[group]],
             clock=times.moment(t, now, now),
+            ailing=ailing,
         )
 
     async def _group(self, member: Member, group: str) -> list[Waiting]:

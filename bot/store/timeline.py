@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
@@ -25,7 +26,10 @@ HIDDEN_KINDS = frozenset({"joined", "left", "unsent", TAKEN_BACK})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a thread; `delivery` and `error_code` tell what became of something we sent."""
+    """One line of a thread; `delivery` and `error_code` tell what became of something we sent.
+
+    `due_at`: when it is tried next, while it is queued.
+    """
 
     seq: int
     author: str
@@ -33,6 +37,7 @@ class Line:
     delivery: str | None = None
     via: str | None = None
     error_code: str | None = None
+    due_at: datetime | None = None
 
 
 def row(key: ContactKey, contact_id: str, seq: int, author: str, line: body.Body) -> dict[str, object]:
@@ -65,6 +70,7 @@ def lines(
             outbox_table.c.state,
             outbox_table.c.via,
             outbox_table.c.error_code,
+            outbox_table.c.due_at,
         )
         .outerjoin(
             outbox_table,
@@ -88,6 +94,7 @@ def lines(
             delivery=found.state,
             via=found.via,
             error_code=found.error_code,
+            due_at=found.due_at,
         )
         for found in connection.execute(query)
     ]

@@ -178,6 +178,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             secure_cookies=False,
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=lambda desk_id: desks.get(desk_id, ""),
+            accounts=engawa.vitals.known,
         )
         app = web.Application()  # the house's own would set its workers going
         app.on_response_prepare.append(set_headers)

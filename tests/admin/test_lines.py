@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Card, Choice
 from bot.store.body import Body
 from bot.store.timeline import Line
+from bot.store.unsend import TAKEN_BACK
 from bot.talk import Mode
 
 JA = words("ja")
@@ -82,7 +84,25 @@ def test_each_voice_has_its_side() -> None:
         ("sent", None, None, "web", "送りました　ウェブで"),
         ("sent", "send", None, "telegram", "送りました　Telegram で"),
         ("sent", "pigeon", None, "roof", "送りました"),
-        ("uncertain", "reply", "unreachable", "line", "届いたか分かりません"),
+        ("queued", None, "quota", "line", "待っています。今月の送信できる数を使いきりました。"),
+        (
+            "queued",
+            None,
+            "quota_low",
+            "line",
+            "待っています。今月の送信できる数が少ないので、あとにしています。",
+        ),
+        (
+            "queued",
+            "send",
+            "pacing",
+            "telegram",
+            "待っています。この入口から、たくさん送っているところです。",
+        ),
+        ("uncertain", "reply", "unreachable", "line", "届いたか分かりません。入口から返事がありません。"),
+        ("uncertain", "reply", "stale", "line", "届いたか分かりません。待つあいだに古くなりました。"),
+        ("uncertain", "reply", None, "line", "届いたか分かりません"),
+        ("cancelled", None, "stale", "line", "送っていません。待つあいだに古くなりました。"),
         ("failed", None, "contact_gone", "line", "届いていません。本人の側で受けとりが止まっています。"),
         ("failed", None, "of tomorrow", "line", "届いていません。わけは分かりません。"),
         ("cancelled", None, "silenced", "line", "送っていません。人が受け取りました。"),
@@ -93,6 +113,28 @@ def test_what_became_of_a_message_is_told_in_words(
     state: str | None, via: str | None, error: str | None, account: str, said: str
 ) -> None:
     assert said == labels.delivery(JA, state, via, error, account)
+
+
+def test_until_when_something_waits() -> None:
+    """A hold that lasts is told with its end, in the day's words; one that is over in a moment is not."""
+    held: dict[str, Any] = {"delivery": "queued", "error_code": "quota_low"}
+    (long,) = shown(line("counselor", "counselor", "返事", due_at=NOW + timedelta(hours=2), **held))
+    assert (
+        long.delivery == "11月21日 00:14 まで待っています。今月の送信できる数が少ないので、あとにしています。"
+    )
+    (short,) = shown(line("counselor", "counselor", "返事", due_at=NOW + timedelta(seconds=9), **held))
+    assert short.delivery.startswith("待っています。")
+
+
+def test_a_message_that_was_taken_back_is_a_neutral_line() -> None:
+    """In its own place, without a word of it; the platform's word of it is no line of its own."""
+    (found,) = shown(line("person", TAKEN_BACK), line("person", "unsent", seq=2))
+    assert (found.side, found.paragraphs) == ("them", ("（取り消されました）",))
+
+
+def test_the_line_about_late_answers_is_the_guides() -> None:
+    (found,) = shown(line("bot", "late", "まえの返事が", delivery="sent"))
+    assert (found.side, found.who, found.delivery) == ("bot", "自動の案内", "")
 
 
 def test_a_send_of_the_machine_in_flight_at_the_claim_is_shown_as_such() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bot.channels.base import Health, WebhookState
+from bot.messages import Kind
 from bot.store.staff import Member
 from tests.admin.conftest import House
 
@@ -146,3 +148,52 @@ async def test_english_leaves_no_japanese_but_names_and_contents(house: House) -
         assert not re.findall("[\u3040-\u30ff\u4e00-\u9fff\u3000-\u303f\uff00-\uff60]+", english)
     await browser.get("/admin/login?lang=ja")
     assert "合言葉" in browser.text
+
+
+async def test_who_cannot_be_reached_is_seen_in_queue_and_thread_until_they_are_back(house: House) -> None:
+    """The ticket stays; both places say it, and say it no more once the person is back."""
+    paused = "本人の側で受けとりが止まっています"
+    ticket = await house.risk("u1")
+    browser = await house.signed_in()
+    assert paused not in browser.text
+    await house.hear(house.line.heard("u1", kind=Kind.LEFT, at=house.clock.now()))
+    await browser.get("/admin")
+    assert rows(browser.page) == [ticket]
+    assert paused in browser.text
+    for claims in (False, True):
+        if claims:
+            await browser.post(f"/admin/tickets/{ticket}/claim")
+            await browser.post(f"/admin/tickets/{ticket}/reply", {"text": "読みました。"})
+            assert f"届いていません。{paused}。" in browser.text
+        await browser.get(f"/admin/tickets/{ticket}")
+        assert paused in browser.text
+        assert "本人の側で、受けとりが止まりました" in browser.text
+    await house.hear(house.line.heard("u1", kind=Kind.JOINED, at=house.clock.now()))
+    await browser.get("/admin?group=mine")
+    assert rows(browser.page) == [ticket]
+    assert paused not in browser.text
+    await browser.post(f"/admin/tickets/{ticket}/reply", {"text": "また読みました。"})
+    assert re.search("また読みました。 +(送っています|送りました|順番を待っています)", browser.text)
+
+
+async def test_an_entrance_that_ails_is_one_line_above_the_queue(house: House) -> None:
+    """What it means for people, by the name of the entrance; gone once it is well."""
+    house.engawa.channels["line"] = house.line
+    house.line.health = Health(webhook=WebhookState.FAILING, problem="timeout")
+    browser = await house.signed_in()
+    line = "LINE：いま、書かれたものが届いていないかもしれません。"
+    assert line not in browser.text
+    await house.engawa.vitals.look()
+    await browser.get("/admin")
+    assert line in browser.text
+    house.line.health = Health(webhook=WebhookState.UNKNOWN, problem="misconfigured")
+    house.later(5)
+    await house.engawa.vitals.look()
+    await browser.get("/admin")
+    assert "LINE：" in browser.text
+    assert line not in browser.text
+    house.line.health = Health(webhook=WebhookState.OK)
+    house.later(5)
+    await house.engawa.vitals.look()
+    await browser.get("/admin")
+    assert "LINE：" not in browser.text
