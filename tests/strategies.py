@@ -15,7 +15,7 @@ from admin.simulation import Simulation
 from bot.content import codec
 from bot.content.check import ALWAYS_KNOWN, FIELDS, TARGET_TEXTS
 from bot.content.pack import Pack, entry_words, is_safety
-from bot.conversation import RISK_UNANSWERED, take_turn
+from bot.conversation import LATE, RISK_UNANSWERED, take_turn
 from bot.flows import effects as fx
 from bot.flows import model
 from bot.flows.nodes import KINDS, PAUSE
@@ -193,7 +193,7 @@ def moves(pack: Pack) -> SearchStrategy[list[Move]]:
         st.builds(Move, st.sampled_from(("choice", "choice", "label", "earlier")), number=number),
         st.builds(Move, st.just("tap"), st.sampled_from(STALE) | st.text(max_size=12)),
         st.builds(Move, st.sampled_from(silent)),
-        st.builds(Move, st.just("wake"), st.sampled_from((PAUSE, RISK_UNANSWERED, "nobody knows"))),
+        st.builds(Move, st.just("wake"), st.sampled_from((PAUSE, RISK_UNANSWERED, LATE, "nobody knows"))),
         st.builds(Move, st.sampled_from(("claim", "claim", "reply", "hand_back"))),
         st.builds(Move, st.just("after"), number=st.sampled_from((1, 20, 200, 90_000, 700_000))),
     )

@@ -9,7 +9,7 @@ import pytest
 
 from admin.simulation import BEGIN, CONTACT, reply_of
 from bot.content.pack import Released
-from bot.conversation import RISK_UNANSWERED, take_turn
+from bot.conversation import LATE, RISK_UNANSWERED, take_turn
 from bot.flows import effects as fx
 from bot.flows import model
 from bot.flows.nodes import PAUSE
@@ -223,3 +223,30 @@ def test_wishes_are_in_no_repr() -> None:
     assert watched.talk.ticket.wishes
     requested = fx.RequestPerson(reason="request", wishes=watched.talk.ticket.wishes)
     assert "ひみつのことば" not in f"{watched.talk!r}{watched.turns!r}{requested!r}"
+
+
+@pytest.mark.parametrize(
+    ("talk", "more", "choices"),
+    [
+        (Talk(contact_id=CONTACT), (), ("nav_restart",)),
+        (in_mode(Mode.BOT), ("welcome_back",), ("nav_resume", "nav_restart")),
+        (in_mode(Mode.WAITING), ("already_waiting",), ()),
+    ],
+    ids=["anew", "on the way", "waiting"],
+)
+def test_who_may_have_got_no_answer_hears_one_quiet_line(
+    talk: Talk, more: tuple[str, ...], choices: tuple[str, ...]
+) -> None:
+    """True for the mode, with the way on, without a sound; nothing else changes (decision 010)."""
+    turn = turn_of(WokeUp(reason=LATE, seq=8), talk)
+    [effect] = turn.effects
+    assert isinstance(effect, fx.Say)
+    assert (effect.purpose, effect.reply.silent) == (Purpose.LATE, True)
+    assert effect.reply.texts == tuple(text for key in ("late", *more) for text in SEED.text(key))
+    labels = [choice.label for choice in effect.reply.choices]
+    assert labels == [SEED.text(key)[0] for key in choices] + list(SEED.text("exits"))
+    assert turn.talk == replace(talk, revision=talk.revision + 1)
+
+
+def test_nothing_of_the_machine_is_said_beside_a_counselor_about_late_answers() -> None:
+    assert turn_of(WokeUp(reason=LATE, seq=8), in_mode(Mode.HUMAN)).effects == ()
