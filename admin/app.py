@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from aiohttp import web
 from argon2 import PasswordHasher
 
-from admin.auth import Cookies, Delays, Door
+from admin.auth import Cookies, Door
 from admin.guard import Guard
 from admin.live import Streams
 from admin.views.pages import Pages
 from admin.views.queue import Queue
 from admin.views.sign_in import SignIn
 from admin.views.thread import Threads
+from bot.channels.patience import Delays
 from bot.clock import Clock
 from bot.handoff.desk import Desk
 from bot.runtime.live import Hub

@@ -5,26 +5,21 @@ The answer to a wrong name and to a wrong password is the same, in words and in 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import ipaddress
-import os
 import secrets
-import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 from aiohttp import web
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
+from bot.channels.patience import Delays
 from bot.clock import Clock
-from bot.errors import EngawaError
+from bot.errors import Busy
+from bot.runtime.hashing import Hashing
 from bot.store import staff
 from bot.store.database import Database
 from bot.store.staff import Member
@@ -37,17 +32,7 @@ MAX_TOKEN = 128
 MAX_SECRET = 1_024
 TOUCH_AFTER = timedelta(minutes=1)
 
-FIRST_DELAY = 0.5
-LONGEST_DELAY = 16.0
-FREE_TRIES = 2
-FORGOTTEN_AFTER = 15 * 60.0
-MOST_REMEMBERED = 10_000
-
 log = structlog.get_logger("staff")
-
-
-class Busy(EngawaError):
-    """Too many are at the door at once; it can be tried again."""
 
 
 def hash_password(password: str) -> str:
@@ -71,71 +56,6 @@ class Session:
         return hmac.compare_digest(self.csrf.encode(), csrf.encode())
 
 
-@dataclass(slots=True)
-class _Tries:
-    failures: int = 0
-    next_at: float = 0.0
-
-
-class Delays:
-    """A growing wait after wrong sign-ins, per typed name and network, in memory, keyed by a random hash.
-
-    Nobody is ever locked out: the wait has an upper end, and is forgotten after a quarter of an hour.
-    """
-
-    def __init__(
-        self,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._now, self._sleep = now, sleep
-        self._key = os.urandom(32)
-        self._tries: dict[bytes, _Tries] = {}
-
-    async def before(self, login: str, network: str) -> None:
-        """Waits this try's turn. Raises Busy when the turn is further away than the longest wait.
-
-        A try counts as wrong until it went well, and tries that come at once queue up: so many in parallel
-        learn no more than one after the other.
-        """
-        now, tries = self._now(), self._recall(login, network) or self._remember(login, network)
-        wait = max(0.0, tries.next_at - now)
-        if wait > LONGEST_DELAY:
-            raise Busy
-        tries.failures += 1
-        tries.next_at = now + wait + self.delay(tries.failures)
-        if wait > 0:
-            await self._sleep(wait)
-
-    def succeeded(self, login: str, network: str) -> None:
-        """Forgets the wrong tries before this one."""
-        self._tries.pop(self._digest(login, network), None)
-
-    @staticmethod
-    def delay(failures: int) -> float:
-        """Seconds between tries after so many failures."""
-        if failures <= FREE_TRIES:
-            return 0.0
-        return float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures - FREE_TRIES - 1, 10)))
-
-    def _recall(self, login: str, network: str) -> _Tries | None:
-        digest = self._digest(login, network)
-        tries = self._tries.get(digest)
-        if tries is not None and self._now() - tries.next_at > FORGOTTEN_AFTER:
-            del self._tries[digest]
-            return None
-        return tries
-
-    def _remember(self, login: str, network: str) -> _Tries:
-        while len(self._tries) >= MOST_REMEMBERED:
-            del self._tries[next(iter(self._tries))]
-        return self._tries.setdefault(self._digest(login, network), _Tries(next_at=self._now()))
-
-    def _digest(self, login: str, network: str) -> bytes:
-        text = f"{login}\x1f{network}".encode("utf-8", "replace")
-        return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
-
-
 class Door:
     """Lets members in and out."""
 
@@ -143,11 +63,9 @@ class Door:
         self, database: Database, clock: Clock, operator_id: str, delays: Delays, hasher: PasswordHasher
     ) -> None:
         self._database, self._clock, self._operator_id = database, clock, operator_id
-        self._delays, self._hasher = delays, hasher
-        self._threads = ThreadPoolExecutor(HASHERS, thread_name_prefix="password")
-        self._room = asyncio.Semaphore(HASHERS)
+        self._delays = delays
+        self._hashing = Hashing(hasher, HASHERS)
         self._trying: Counter[str] = Counter()
-        self._nobody: str | None = None
 
     async def enter(self, login: str, secret: str, network: str, old_token: str | None) -> str | None:
         """A new session's token, or None. An old session of this browser ends.
@@ -182,7 +100,7 @@ class Door:
         if plausible:
             member = await self._database.read(staff.by_login, self._operator_id, login)
         stored = member.password_hash if member is not None else None
-        matches = await self._matches(stored, secret if len(secret) <= MAX_SECRET else "")
+        matches = await self._hashing.matches(stored, secret if len(secret) <= MAX_SECRET else "")
         once = await self._database.write(
             staff.use_one_time_login,
             member.staff_id if member is not None else "",
@@ -190,22 +108,6 @@ class Door:
             self._clock.now(),
         )
         return member if member is not None and (matches or once) else None
-
-    async def _matches(self, stored: str | None, secret: str) -> bool:
-        loop = asyncio.get_running_loop()
-        async with self._room:
-            if self._nobody is None:  # of a secret nobody knows: checking it takes as long as any other
-                self._nobody = await loop.run_in_executor(
-                    self._threads, self._hasher.hash, secrets.token_hex(16)
-                )
-            found = await loop.run_in_executor(self._threads, self._verify, stored or self._nobody, secret)
-        return found and stored is not None
-
-    def _verify(self, stored: str, secret: str) -> bool:
-        try:
-            return self._hasher.verify(stored, secret)
-        except (VerificationError, InvalidHashError):
-            return False
 
     async def session(self, token: str, *, touch: bool) -> Session | None:
         """The session of a cookie; None when it is over. `touch` tells that a person acted just now."""
@@ -224,18 +126,7 @@ class Door:
         await self._database.write(staff.end_session, token)
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
-
-
-def network_of(request: web.Request) -> str:
-    """Who shares one patience: an IPv4 address, or the /64 an IPv6 address is in."""
-    try:
-        address = ipaddress.ip_address(request.remote or "")
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+        await self._hashing.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,12 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from admin.auth import Busy, Cookies, Door, Session
+from admin.auth import Cookies, Door, Session
 from admin.views.pages import Pages, is_fragment
 from admin.words import COOKIE as LANGUAGE_COOKIE
 from admin.words import COOKIE_AGE, LANGUAGES
 from bot.channels.webhook import read_body
-from bot.errors import BadInput, Conflict, EngawaError, NotAllowed, NotFound, StoreUnavailable, TooLarge
+from bot.errors import BadInput, Busy, Conflict, EngawaError, NotAllowed, NotFound, StoreUnavailable, TooLarge
 
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 32

@@ -153,7 +153,12 @@ class Simulation:
 def reply_of(effect: fx.Effect) -> Reply | None:
     """What an effect says to the person, if anything."""
     match effect:
-        case fx.Say(reply=reply) | fx.SayFirst(reply=reply) | fx.ForgetContact(receipt=reply):
+        case (
+            fx.Say(reply=reply)
+            | fx.SayFirst(reply=reply)
+            | fx.InviteToWeb(reply=reply)
+            | fx.ForgetContact(receipt=reply)
+        ):
             return reply
     return None
 

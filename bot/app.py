@@ -34,6 +34,7 @@ from bot.runtime.health import LOOK_EVERY, Vitals
 from bot.runtime.ingress import Ingress
 from bot.runtime.live import Hub, News
 from bot.runtime.metrics import STREAMS
+from bot.runtime.moves import Moves
 from bot.runtime.receipts import Receipts
 from bot.runtime.turns import Turns
 from bot.runtime.wipe import Wipe
@@ -83,7 +84,18 @@ class Engawa:
         self.turns = Turns(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.vitals = Vitals(self.database, self.hub, self.channels, self.clock, self.operator_id)
         self.ingress.received = self.vitals.received
-        self.delivery = Delivery(self.database, self.hub, self.channels, self.clock, self.sealer, self.vitals)
+        self.moves = Moves(
+            self.database, self.hub, self.clock, self.sealer, self.operator_id, settings.base_url
+        )
+        self.delivery = Delivery(
+            self.database,
+            self.hub,
+            self.channels,
+            self.clock,
+            self.sealer,
+            self.vitals,
+            complete=self.moves.with_link,
+        )
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.wipe = Wipe(self.database, self.hub)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
@@ -100,8 +112,10 @@ class Engawa:
                 self.sealer,
                 self.operator_id,
             ),
+            self.moves,
             self.clock,
             secure_cookies=settings.https,
+            base_url=settings.base_url,
         )
         self.fetching = Fetching(settings, self.channels, self.ingress, self.database, self.clock)
         self._listening: asyncio.Task[None] | None = None
@@ -194,6 +208,7 @@ class Engawa:
             await asyncio.gather(self._listening, return_exceptions=True)
         for channel in self.channels.values():
             await channel.close()
+        await self.moves.close()
         await self.database.close()
         if self._lock is not None:
             os.close(self._lock)

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.flows import engine, model
+from bot.flows import engine, model, web
 from bot.flows.content import Content
 from bot.flows.effects import (
     CancelWake,
@@ -54,6 +54,7 @@ COMMANDS = {
     "nav/resume": "resume",
     "nav/restart": "restart",
     "nav/withdraw": "withdraw",
+    web.CHOICE: web.WEB,
 }
 """Choice ids that mean the same everywhere."""
 
@@ -66,6 +67,10 @@ def take_turn(content: Content, rules: Rules, talk: Talk, event: Event, now: dat
         turn = _woke_up(content, talk, event.reason, event.seq, now)
     else:
         turn = _handed_back(content, talk, now)
+    if isinstance(event, Heard) and web.can_move(content, event.inbound):
+        turn = web.offered(content, turn)
+    if turn.talk.moved:
+        turn = web.told(content, turn)
     return replace(turn, talk=replace(turn.talk, revision=talk.revision + 1))
 
 
@@ -84,6 +89,9 @@ def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: in
         word = content.command(fold(text))
     if word in ("forget", "hide", "stop"):
         return _always(content, talk, word, seq, now)
+    if word == web.WEB and web.can_move(content, inbound):
+        relayed = (Relay(),) if talk.mode is Mode.HUMAN else ()
+        return Turn(talk=talk, effects=(web.invitation(content, talk), *relayed))
     if _is_entry_to_safety(content, rules, talk, text):
         return _enter(content, talk, content.entry(fold(text)) or "", seq, now)
     hits = _scan(rules, inbound.text if inbound.kind is not Kind.CHOICE else "")
@@ -155,6 +163,8 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
                 return _played(content, replace(talk, away=False), again, seq, now)
             if talk.mode is Mode.WAITING:
                 return _wants_person(content, replace(talk, away=False), seq, now)
+        case "web":
+            return _said(talk, Reply(texts=content.text("web_none"), choices=exits(content)))
         case "withdraw":
             return _enter(content, talk, content.text("withdraw")[0], seq, now)
         case "help":

@@ -12,6 +12,7 @@ EngawaError
 ├── BadSignature         not signed by the platform
 ├── StoreUnavailable     the database cannot be reached; nothing was lost, try again
 ├── SealError            a sealed cell does not open
+├── Busy                 too many at once; it can be tried again
 └── SendError            a message could not be sent; `retryable` decides what follows
     ├── Throttled        the platform asks to slow down
     ├── Unreachable      no answer, or a failure on the platform's side; it may have arrived
@@ -77,6 +78,10 @@ class BadSignature(EngawaError):
 
 class StoreUnavailable(EngawaError):
     """The database cannot be reached; nothing was lost, try again."""
+
+
+class Busy(EngawaError):
+    """Too many are doing this at once; it can be tried again."""
 
 
 class SealError(EngawaError):

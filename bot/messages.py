@@ -118,7 +118,10 @@ class Reply:
 
 
 class Purpose(StrEnum):
-    """Why a message leaves the house. `LATE`: the line to somebody whose answers became stale on their way."""
+    """Why a message leaves the house. `LATE`: the line to somebody whose answers became stale on their way.
+
+    `MOVE` gets a link to the web chat as it leaves; the link itself is stored nowhere (decision 009).
+    """
 
     BOT = "bot"
     LATE = "late"
@@ -127,6 +130,7 @@ class Purpose(StrEnum):
     HIDE = "hide"
     STOP = "stop"
     COUNSELOR = "counselor"
+    MOVE = "move"
 
 
 SILENCED_BY_CLAIM = frozenset({Purpose.BOT, Purpose.LATE})

@@ -32,7 +32,8 @@ class Preferences:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
     """`revision` counts turns and decides races. `concerns` are the instants of recent concern-level texts;
-    `held` tells that the holding line was said for this wait; `away` that the person tapped あとで."""
+    `held` tells that the holding line was said for this wait; `away` that the person tapped あとで; `moved` that an
+    earlier thread at this address went elsewhere, and the person is still to be told."""
 
     contact_id: str
     mode: Mode = Mode.BOT
@@ -42,6 +43,7 @@ class Talk:
     concerns: tuple[datetime, ...] = ()
     held: bool = False
     away: bool = False
+    moved: bool = False
     revision: int = 0
 
 

@@ -13,11 +13,12 @@ from bot.channels.webchat.backend import Thread
 from bot.clock import Clock
 from bot.content.library import Library
 from bot.flows import engine
+from bot.flows.matching import fold
 from bot.handoff.hours import TOKYO
 from bot.messages import Address, Inbound, Purpose
 from bot.runtime.ingress import Ingress
 from bot.runtime.live import Bell, Hub
-from bot.store import conversations, tickets, timeline
+from bot.store import conversations, moved, tickets, timeline
 from bot.store.body import Body
 from bot.store.database import Database
 from bot.store.intake import Accepted
@@ -54,7 +55,13 @@ class ThreadView:
         sealer = self._sealer
         contact_id = conversations.find(connection, sealer, self._operator_id, address)
         if contact_id is None:
-            return Thread(messages=[], state={"mode": Mode.BOT, "line": self.text("state_bot")}, topic=None)
+            here = sealer.keyring.address_key(self._operator_id, address)
+            return Thread(
+                messages=[],
+                state={"mode": Mode.BOT, "line": self.text("state_bot")},
+                topic=None,
+                moved=bool(moved.known(connection, [here])),
+            )
         loaded = conversations.load(connection, sealer, [contact_id], lock=False)[contact_id]
         lines = timeline.for_person(connection, loaded, after=after, newest=newest)
         mode, ticket = loaded.talk.mode, loaded.talk.ticket
@@ -80,6 +87,17 @@ class ThreadView:
         reply = engine.begin(released, released.text("start")[0], now).reply
         body = Body(kind="bot", at=now, texts=reply.texts, choices=reply.choices)
         return [message(Line(seq=0, author=timeline.BOT, body=body))]
+
+    def is_urgent(self, text: str) -> bool:
+        """Any word of danger, any entry word and any command; and when there is no way to tell."""
+        released = self._library.at_hand
+        if released is None:
+            return True
+        try:
+            known = released.entry(fold(text)) or released.command(fold(text))
+            return bool(known or released.rules.scan(text))
+        except Exception:  # noqa: BLE001 - a rule that fails must not silence a person
+            return True
 
     def service(self) -> tuple[str, str]:
         released = self._library.at_hand

@@ -26,6 +26,7 @@ MARKERS: dict[str, str] = {
     "claimed": marked("{name} took this conversation. The automatic guide is silent"),
     "handed_back": marked("{name} handed back to the guide"),
     "withdrawn": marked("The person took the request back"),
+    "moved": marked("The person went on in the web chat"),
     Kind.JOINED: marked("The person opened this entrance"),
     Kind.LEFT: marked("The person paused receiving"),
 }

@@ -10,11 +10,11 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from admin.auth import Busy, Session
+from admin.auth import Session
 from admin.views import labels, lines
 from admin.words import Words, marked, words_of
 from bot.clock import Clock
-from bot.errors import Conflict, EngawaError
+from bot.errors import Busy, Conflict, EngawaError
 
 HERE = resources.files("admin")
 SHARED = resources.files("bot.channels.webchat") / "static"

@@ -6,10 +6,11 @@ import secrets
 
 from aiohttp import web
 
-from admin.auth import Cookies, Door, network_of
+from admin.auth import Cookies, Door
 from admin.guard import form_of, session_of
 from admin.live import Streams
 from admin.views.pages import Pages
+from bot.channels.patience import network_of
 
 
 class SignIn:

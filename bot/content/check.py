@@ -22,14 +22,16 @@ MAX_ID_BYTES = 64
 MAX_PAUSE = 600
 MAX_HUSH_DAYS = 3650
 ENTRY_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")  # Telegram, deep links; LINE allows them, too
-COMMANDS = frozenset({"later", "stop", "person", "back", "hide", "forget", "resume", "restart", "help"})
+COMMANDS = frozenset(
+    {"later", "stop", "person", "back", "hide", "forget", "resume", "restart", "help", "web"}
+)
 
 FIELDS = frozenset(
     {"hours", "wait", "human_now_or_not", "open_lines", "neutral_text", "preview", "expected", "stored"}
     | {"article", "last_step", "person_here_or_left"}
 )
 ALWAYS_KNOWN = dict.fromkeys(("human_now_or_not", "neutral_text", "preview"), "…")
-TARGET_TEXTS = frozenset({"start", "person", "safety", "free_text", "forget_confirm", "withdraw"})
+TARGET_TEXTS = frozenset({"start", "person", "safety", "free_text", "forget_confirm", "withdraw", "web_at"})
 REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
     {
         "exits", "see_entry", "nothing_found", "entry_gone", "erased", "stranded", "preview_empty", "neutral",
@@ -40,6 +42,7 @@ REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
         "label_age", "label_residence", "label_anonymity", "label_reservation", "label_cost", "label_when",
         "label_source", "label_link", "date_unknown", "date_ask", "parked", "state_bot", "state_waiting",
         "state_human", "too_long", "empty", "unknown", "help", "unknown_command", "group",
+        "nav_web", "web_link", "web_none", "moved", "moved_away", "slow_down",
     }
 )  # fmt: skip
 

@@ -66,6 +66,10 @@ class Released:
         return self.latest.number
 
     @property
+    def offers_web(self) -> bool:
+        return bool(self.base)
+
+    @property
     def rules(self) -> Rules:
         return self.latest.rules
 

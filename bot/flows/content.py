@@ -25,6 +25,11 @@ class Content(Protocol):
     @property
     def number(self) -> int: ...
 
+    @property
+    def offers_web(self) -> bool:
+        """Whether threads can move to the web chat: only with a public address."""
+        ...
+
     def flows(self, release: int) -> Mapping[str, Flow]:
         """The step graph of that release; the latest one when that is not at hand."""
         ...
@@ -34,7 +39,8 @@ class Content(Protocol):
         ...
 
     def command(self, folded: str) -> str | None:
-        """The command a word stands for anywhere: `stop`, `later`, `person`, `back`, `hide`, `forget`, `resume`."""
+        """The command a word stands for anywhere: `stop`, `later`, `person`, `back`, `hide`, `forget`, `resume`,
+        `web`."""
         ...
 
     def text(self, key: str) -> tuple[str, ...]:

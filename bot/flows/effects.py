@@ -104,6 +104,13 @@ class Stranded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InviteToWeb:
+    """Send this with a link, good once and for some minutes, that moves the thread to the web chat."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetReachable:
     """The person blocked us or came back. Queued sends of a blocked account are cancelled."""
 
@@ -133,6 +140,7 @@ Effect = (
     | Mark
     | Record
     | Stranded
+    | InviteToWeb
     | SetReachable
     | ForgetContact
 )

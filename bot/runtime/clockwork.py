@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.runtime.live import INBOX, Hub, News
-from bot.store import dedupe, staff, wakeups
+from bot.store import dedupe, moved, moving, staff, wakeups
 from bot.store.database import Database
 from bot.store.dialect import alone
 
@@ -60,7 +60,7 @@ class Clockwork:
         return wakeups.wake(connection, self._clock.now()) if alone(connection, "wake") else 0
 
     async def tidy(self) -> None:
-        """Forgets dedupe keys and sessions whose time is over."""
+        """Forgets dedupe keys, sessions, links and left addresses whose time is over."""
         try:
             await self._database.write(self._tidy)
         except StoreUnavailable:
@@ -70,4 +70,6 @@ class Clockwork:
         if alone(connection, "tidy"):
             now = self._clock.now()
             dedupe.forget_old(connection, now)
+            moved.forget_old(connection, now)
+            moving.drop_old_links(connection, now)
             staff.drop_ended_sessions(connection, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -14,12 +14,14 @@ from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
 from bot.messages import Address, Hold, Outgoing, Purpose, Reply, ReplyHint
 from bot.runtime.live import ERASED, OUTBOX, QUEUE, RECEIPTS, News
-from bot.store import conversations, counts, erase, inbox, outbox, tickets, timeline, wakeups
+from bot.store import conversations, counts, erase, inbox, moving, outbox, tickets, timeline, wakeups
 from bot.store.body import Body
 from bot.store.conversations import Loaded
 from bot.store.dialect import notify
 from bot.store.sealed import Sealer
 from bot.talk import Talk
+
+LINK_WORKS_FOR = timedelta(minutes=15)  # told in the text `web_link`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class _Rows:
     done: list[tuple[str, int]] = field(default_factory=list)
     wakes: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
     reachable: dict[str, bool] = field(default_factory=dict)
+    links: dict[str, int] = field(default_factory=dict)
     silenced: list[str] = field(default_factory=list)
     counted: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     news: News = field(default_factory=News)
@@ -112,6 +115,11 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
                     _say(
                         house, rows, loaded, deed, reply, Purpose.SAFETY, seq, hint, now, reachable=reachable
                     )
+                    hint = None
+                case fx.InviteToWeb(reply=reply):
+                    seq += 1
+                    _say(house, rows, loaded, deed, reply, Purpose.MOVE, seq, hint, now, reachable=reachable)
+                    rows.links[contact_id] = seq
                     hint = None
                 case fx.Mark(marker=marker):
                     seq += 1
@@ -267,6 +275,9 @@ def _write(connection: Connection, house: House, rows: _Rows, now: datetime) -> 
         gone = [contact_id for contact_id, reachable in rows.reachable.items() if not reachable]
         if gone:
             outbox.cancel_all(connection, gone)
+    for contact_id, seq in rows.links.items():
+        token = house.sealer.keyring.move_token(contact_id, seq)
+        moving.offer_link(connection, contact_id, token, now, now + LINK_WORKS_FOR)
     if rows.silenced:
         outbox.silence(connection, rows.silenced)
     due = {pair: at for pair, at in rows.wakes.items() if at is not None}

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -50,7 +50,9 @@ class Delivery(Worker):
         clock: Clock,
         sealer: Sealer,
         vitals: Vitals,
+        complete: Callable[[Outgoing], Outgoing] = lambda outgoing: outgoing,
     ) -> None:
+        """`complete` adds what is not stored, as a message leaves: the link of an invitation."""
         super().__init__(hub, OUTBOX, poll=SLOW_POLL)
         self._vitals = vitals
         self._database, self._hub, self._channels = database, hub, channels
@@ -59,6 +61,7 @@ class Delivery(Worker):
         self._sends: set[asyncio.Task[None]] = set()
         self._budget = Budget()
         self._next_due: datetime | None = None
+        self._complete = complete
         hub.send = self.send
 
     async def work(self) -> bool:
@@ -116,7 +119,7 @@ class Delivery(Worker):
         try:
             if channel is None:
                 raise Unreachable("no such account", may_have_arrived=False)
-            await channel.send(outgoing)
+            await channel.send(self._complete(outgoing))
         except SendError as caught:
             error = caught
         except Exception as caught:  # a fault of ours: what it did is not known  # noqa: BLE001

@@ -46,6 +46,7 @@ class TalkState:
     concerns: tuple[datetime, ...] = ()
     held: bool = False
     away: bool = False
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +88,5 @@ def state_of(talk: Talk) -> TalkState:
         concerns=talk.concerns,
         held=talk.held,
         away=talk.away,
+        moved=talk.moved,
     )

@@ -13,7 +13,7 @@ from bot.errors import Conflict, SealError
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Address
-from bot.store import body
+from bot.store import body, moved
 from bot.store.batch import Batch
 from bot.store.dialect import among, has_row_locks
 from bot.store.names import nickname
@@ -120,6 +120,7 @@ def _loaded(sealer: Sealer, row: Any) -> Loaded:
         concerns=state.concerns,
         held=state.held,
         away=state.away,
+        moved=state.moved,
         revision=row.revision,
     )
     return Loaded(
@@ -211,6 +212,7 @@ def _make(
 ) -> dict[Address, Held]:
     made: dict[Address, Held] = {}
     contact_rows, talk_rows = [], []
+    left = moved.known(connection, [address_key for address_key, _ in fresh])
     for address_key, address in fresh:
         contact_id = random_id()
         key, sealed_key = sealer.new_contact_key(operator_id, contact_id)
@@ -227,7 +229,8 @@ def _make(
                 "reachable": True,
             }
         )
-        state = key.seal("talks", "sealed_state", contact_id, body.encode(body.TalkState()))
+        blank = body.TalkState(moved=address_key in left)
+        state = key.seal("talks", "sealed_state", contact_id, body.encode(blank))
         talk_rows.append(
             {
                 "contact_id": contact_id,
@@ -240,6 +243,8 @@ def _make(
         )
     connection.execute(insert(contacts), contact_rows)
     connection.execute(insert(talks), talk_rows)
+    if left:
+        moved.forget(connection, left)
     return made
 
 

@@ -18,7 +18,9 @@ from bot.store.schema import (
     contacts,
     erased_emergencies,
     inbox,
+    move_links,
     outbox,
+    passphrases,
     receipts,
     talks,
     tickets,
@@ -29,8 +31,11 @@ from bot.store.sealed import Cell, Sealer
 
 RECEIPT_FOR = timedelta(seconds=60)
 
-DELETED: tuple[Table, ...] = (outbox, inbox, timeline, wakeups, tickets, talks, contacts)
-"""Deleted with the contact, in this order. Dedupe keys and counts stay: they name nobody."""
+DELETED: tuple[Table, ...] = (
+    *(outbox, inbox, timeline, wakeups, tickets, passphrases, move_links),
+    *(talks, contacts),
+)
+"""Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody."""
 
 
 def erase(

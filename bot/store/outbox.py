@@ -203,6 +203,18 @@ def silence(connection: Connection, contact_ids: Sequence[str]) -> None:
     )
 
 
+def give_to_page(connection: Connection, contact_id: str) -> None:
+    """The thread is read from our own pages now: what had not surely arrived is there. A try under way changes
+    nothing any more, whatever becomes of it."""
+    if has_row_locks(connection):
+        connection.execute(_HOLD_UNSENT, {"contact_ids": [contact_id]})
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.contact_id == contact_id, outbox.c.state.in_((*UNSENT, FAILED, UNCERTAIN)))
+        .values(state=SENT, error_code=None, sealed_hint=None)
+    )
+
+
 def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
     """Cancels everything queued for people who blocked us."""
     connection.execute(

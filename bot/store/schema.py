@@ -83,6 +83,29 @@ contacts = Table(
     Column("reachable", Boolean, nullable=False),
 )
 
+passphrases = Table(
+    "passphrases",
+    metadata,
+    _contact(),
+    Column("lookup", LargeBinary(32), nullable=False, unique=True),
+    Column("verifier", String(255), nullable=False),
+)
+
+move_links = Table(
+    "move_links",
+    metadata,
+    _contact(),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("expires_at", Instant, nullable=False),
+)
+
+moved_addresses = Table(
+    "moved_addresses",
+    metadata,
+    Column("address_key", LargeBinary(32), primary_key=True),
+    Column("moved_on", Date, nullable=False, index=True),
+)
+
 talks = Table(
     "talks",
     metadata,

@@ -7,6 +7,7 @@ keys only. Format: version 1, length and bytes of the key id, 12 random bytes, c
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -110,6 +111,16 @@ class Keyring:
 
     def dedupe_digest(self, operator_id: str, account: str, dedupe_key: str) -> bytes:
         return self._digest(("dedupe", operator_id, account, dedupe_key))
+
+    def move_token(self, contact_id: str, seq: int) -> str:
+        """The token of the link that this message of the contact carries: 144 bits nobody can make without the key."""
+        key, place = derive(self.id_key, "move"), f"{contact_id}/{seq}".encode()
+        return base64.urlsafe_b64encode(hmac.digest(key, place, hashlib.sha256)[:18]).decode()
+
+    def passphrase_lookup(self, operator_id: str, phrase: str) -> bytes:
+        """The keyed hash by which a passphrase is found."""
+        key = derive(self.id_key, "passphrase")
+        return hmac.digest(key, f"{operator_id}\x1f{phrase}".encode(), hashlib.sha256)
 
     def _digest(self, parts: tuple[str, ...]) -> bytes:
         return hmac.digest(self.id_key, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256)

@@ -16,8 +16,8 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from argon2 import PasswordHasher
 
 from admin.app import Console, attach
-from admin.auth import Delays
 from bot.app import Engawa
+from bot.channels.patience import Delays
 from bot.edge import headers as set_headers
 from bot.handoff.ticket import Status
 from bot.messages import Inbound
@@ -182,7 +182,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         )
         app = web.Application()  # the house's own would set its workers going
         app.on_response_prepare.append(set_headers)
-        app.add_routes([web.get("/chat/static/{name}", engawa.webchat.static)])  # the shared tokens
+        app.add_routes([web.get("/chat/static/{name}", engawa.webchat.pages.static)])  # the shared tokens
         attach(app, console, delays=Delays(now=lambda: 0.0, sleep=no_sleep), hasher=QUICK)
         async with TestServer(app, host="127.0.0.1") as server:
             made = House(engawa, server, clock, waits)

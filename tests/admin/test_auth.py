@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from admin.auth import (
-    FORGOTTEN_AFTER,
-    FREE_TRIES,
-    LONGEST_DELAY,
-    Busy,
-    Cookies,
-    Delays,
-    Session,
-    hash_password,
-)
+from admin.auth import Cookies, Session, hash_password
+from bot.channels.patience import FORGOTTEN_AFTER, FREE_TRIES, LONGEST_DELAY, Delays
+from bot.errors import Busy
 from bot.store.staff import Member
 
 MEMBER = Member(staff_id="s", operator_id="o", login="l", display_name="n", role="counselor")

@@ -21,11 +21,15 @@ class Stored(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """What a person sees: messages as the API gives them, and who answers now. `topic` is where news come from."""
+    """What a person sees: messages as the API gives them, and who answers now. `topic` is where news come from.
+
+    `moved`: nobody is known here, because the thread went to another browser.
+    """
 
     messages: Sequence[dict[str, Any]]
     state: dict[str, str]
     topic: str | None
+    moved: bool = False
 
 
 class Backend(Protocol):
@@ -49,6 +53,36 @@ class Backend(Protocol):
         """What a new person would be greeted with, for pages without script. Nothing is stored for it."""
         ...
 
+    def is_urgent(self, text: str) -> bool:
+        """Whether this must be taken, whatever limit stands in its way: any risk word, or no way to tell."""
+        ...
+
     def service(self) -> tuple[str, str]:
         """Name and place of this installation."""
+        ...
+
+
+class Moves(Protocol):
+    """How a thread comes to another browser. Implemented by `bot.runtime.moves`. All may raise StoreUnavailable."""
+
+    async def has_passphrase(self, address: Address) -> bool | None:
+        """None when nobody is known at this address."""
+        ...
+
+    async def set_passphrase(self, address: Address, phrase: str) -> bool:
+        """Keeps it instead of any before. False when nobody is known here. Raises Busy."""
+        ...
+
+    async def drop_passphrase(self, address: Address) -> None: ...
+
+    async def come_back(self, phrase: str, address: Address) -> bool:
+        """Brings the thread of a passphrase to this address. Raises Busy."""
+        ...
+
+    async def is_open(self, token: str) -> bool:
+        """Whether a link still works."""
+        ...
+
+    async def follow(self, token: str, address: Address) -> bool:
+        """Brings the thread of a link to this address, once."""
         ...

@@ -3,63 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import uuid
-from importlib import resources
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
-import jinja2
-import yaml
 from aiohttp import web
 
 from bot.channels.parsing import json_object
-from bot.channels.webchat.backend import Backend
+from bot.channels.patience import Allowance
+from bot.channels.webchat.backend import Backend, Moves
+from bot.channels.webchat.doors import Doors, place_code
+from bot.channels.webchat.pages import Pages, is_foreign, to
 from bot.channels.webchat.sessions import Sessions, address_of
-from bot.channels.webchat.stream import Streams, erased_message
+from bot.channels.webchat.stream import Streams, gone_message
 from bot.channels.webhook import read_body
 from bot.clock import Clock
-from bot.errors import BadInput, StoreUnavailable, TooLarge
-from bot.messages import Address, Inbound, Kind
+from bot.errors import BadInput, Busy, StoreUnavailable, TooLarge
+from bot.messages import EXITS, Address, Inbound, Kind
 
 MAX_TEXT = 5_000
 MAX_BODY = 64 * 1024
 MAX_CHOICE = 128
 MAX_SEQ = 2**31 - 1
-HERE = resources.files("bot.channels.webchat")
+MESSAGES, ONE_MESSAGE_EVERY = 60, 1.0  # seconds; of one session
 
 
 class WebChat:
     """Routes under /chat."""
 
-    def __init__(self, backend: Backend, clock: Clock, *, secure_cookies: bool) -> None:
+    def __init__(
+        self, backend: Backend, moves: Moves, clock: Clock, *, secure_cookies: bool, base_url: str = ""
+    ) -> None:
         self._backend, self._clock = backend, clock
         self._sessions = Sessions(secure=secure_cookies)
-        self._words: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
-        self._pages = jinja2.Environment(
-            loader=jinja2.PackageLoader("bot.channels.webchat"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-        )
-        self._static = {item.name: item.read_bytes() for item in (HERE / "static").iterdir()}
+        self.pages = Pages(secure=secure_cookies)
+        self._messages = Allowance(MESSAGES, ONE_MESSAGE_EVERY)
+        self.doors = Doors(backend, moves, self._sessions, self.pages, base_url)
         self.streams = Streams(backend)
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/chat", self.page),
-            web.get("/chat/hidden", self.hidden),
-            web.get("/chat/static/{name}", self.static),
+            web.get("/chat/static/{name}", self.pages.static),
             web.post("/chat/send", self.send_form),
             web.post("/chat/api/session", self.begin),
             web.post("/chat/api/messages", self.send),
             web.get("/chat/api/messages", self.messages),
             web.get("/chat/api/stream", self.stream),
+            *self.doors.routes(),
         ]
 
     # --- pages ---
 
     async def page(self, request: web.Request, *, error: str | None = None, draft: str = "") -> web.Response:
         address = self._sessions.address(request)
+        if address is None and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            return self._here(request)
+        if self._sessions.is_hidden(request):
+            return to("/chat/hidden")
         token = None
         if address is None:
             token = self._sessions.begin()
@@ -68,16 +69,16 @@ class WebChat:
         try:
             thread = await self._backend.thread(address, 0, newest=True)
         except StoreUnavailable:
-            error = error or self._words[_language(request)]["failed"]
-        lang = _language(request)
+            error = error or self.pages.words(request)["failed"]
         name, place = self._backend.service()
-        response = self._render(
+        response = self.pages.render(
+            request,
             "chat.html",
-            lang,
             status=400 if error and draft else 200,
             operator_name=place or name,
             messages=thread.messages if thread else [],
             greeting=[] if thread is None or thread.topic else self._backend.greeting(),
+            moved=self._backend.text("moved_away") if thread is not None and thread.moved else "",
             state=thread.state if thread else {"mode": "bot", "line": ""},
             form_error=error,
             draft=draft,
@@ -87,33 +88,18 @@ class WebChat:
             self._sessions.set_cookie(response, token)
         return response
 
-    async def hidden(self, request: web.Request) -> web.Response:
-        return self._render("hidden.html", _language(request))
-
-    def _render(self, template: str, lang: str, *, status: int = 200, **values: Any) -> web.Response:
-        text = self._pages.get_template(template).render(
-            words=self._words[lang], lang=lang, asset=self._asset, **values
-        )
-        return web.Response(text=text, content_type="text/html", status=status)
-
-    def _asset(self, name: str) -> str:
-        return f"/chat/static/{name}?v={hashlib.sha256(self._static[name]).hexdigest()[:12]}"
-
-    async def static(self, request: web.Request) -> web.Response:
-        content = self._static.get(request.match_info["name"])
-        if content is None:
-            return web.Response(status=404)
-        kinds = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-        suffix = "." + request.match_info["name"].rpartition(".")[2]
-        response = web.Response(body=content, content_type=kinds.get(suffix, "application/octet-stream"))
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return response
+    def _here(self, request: web.Request) -> web.Response:
+        """Who follows a link from another site comes without our cookies (SameSite=Strict): from here they go on
+        with them. A new session now would put an end to the one they may have."""
+        kept = {name: request.query[name] for name in ("lang", "from") if name in request.query}
+        link = f"/chat?{urlencode(kept)}" if kept else "/chat"
+        return self.pages.render(request, "here.html", link=link)
 
     # --- API ---
 
     async def begin(self, request: web.Request) -> web.Response:
         """A session; with a valid cookie of a known thread, the same again."""
-        if _is_foreign(request):
+        if is_foreign(request):
             return _refused(403, "foreign", "")
         address = self._sessions.address(request)
         try:
@@ -123,7 +109,7 @@ class WebChat:
                     seq = max((message["seq"] for message in thread.messages), default=0)
                     return web.json_response({"seq": seq})
             token = self._sessions.begin()
-            seq = await self._join(address_of(token))
+            seq = await self._join(address_of(token), await _entry(request))
         except StoreUnavailable:
             return self._unavailable()
         response = web.json_response({"seq": seq})
@@ -131,7 +117,7 @@ class WebChat:
         return response
 
     async def send(self, request: web.Request) -> web.Response:
-        if _is_foreign(request):
+        if is_foreign(request):
             return _refused(403, "foreign", "")
         address = self._sessions.address(request)
         if address is None:
@@ -146,13 +132,17 @@ class WebChat:
             return _refused(400, key, self._backend.text(key) if key != "unreadable" else "")
         except StoreUnavailable:
             return self._unavailable()
+        except Busy:
+            response = _refused(429, "slow_down", self._backend.text("slow_down"))
+            response.headers["Retry-After"] = "3"
+            return response
         return web.json_response({"seq": seq}, status=202)
 
     async def send_form(self, request: web.Request) -> web.Response:
         """The same for pages without script: answers 303 to the page, or the page with what was written."""
         address = self._sessions.address(request)
-        if address is None or _is_foreign(request):
-            return web.Response(status=303, headers={"Location": "/chat"})
+        if address is None or is_foreign(request):
+            return to("/chat")
         draft = ""
         try:
             async with asyncio.timeout(10):
@@ -167,9 +157,11 @@ class WebChat:
         except BadInput as error:
             key = str(error) if str(error) in ("too_long", "empty") else "too_long"
             return await self.page(request, error=self._backend.text(key), draft=draft)
+        except Busy:
+            return await self.page(request, error=self._backend.text("slow_down"), draft=draft)
         except (StoreUnavailable, TimeoutError, ValueError):
-            return await self.page(request, error=self._words[_language(request)]["failed"], draft=draft)
-        return web.Response(status=303, headers={"Location": "/chat"})
+            return await self.page(request, error=self.pages.words(request)["failed"], draft=draft)
+        return to("/chat")
 
     async def messages(self, request: web.Request) -> web.Response:
         address = self._sessions.address(request)
@@ -182,7 +174,7 @@ class WebChat:
             return self._unavailable()
         messages = list(thread.messages)
         if thread.topic is None and after > 0:
-            messages = [erased_message(self._backend)]
+            messages = [gone_message(self._backend, thread)]
         return web.json_response({"messages": messages, "state": thread.state})
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
@@ -197,14 +189,21 @@ class WebChat:
 
     # --- events ---
 
-    async def _join(self, address: Address) -> int:
+    async def _join(self, address: Address, entry: str) -> int:
         event = Inbound(
-            address=address, dedupe_key=f"join/{address.key}", sent_at=self._clock.now(), kind=Kind.JOINED
+            address=address,
+            dedupe_key=f"join/{address.key}",
+            sent_at=self._clock.now(),
+            kind=Kind.JOINED,
+            entry=entry,
         )
         return (await self._backend.accept([event]))[0].seq
 
     async def _take(self, address: Address, client_id: Any, text: Any, choice_id: Any) -> int:
-        """Stores one message. Raises BadInput with the name of the text to tell."""
+        """Stores one message. Raises BadInput with the name of the text to tell, and Busy over the limit.
+
+        The limit is never in the way of a word of danger, or of the ways out.
+        """
         try:
             key = uuid.UUID(client_id).hex
         except (ValueError, TypeError, AttributeError) as error:
@@ -217,6 +216,9 @@ class WebChat:
             kind, words = Kind.TEXT, _clean(text)
         else:
             raise BadInput("unreadable")
+        within = self._messages.take(address.key)
+        if not within and choice_id not in EXITS and not self._backend.is_urgent(words):
+            raise Busy
         event = Inbound(
             address=address,
             dedupe_key=f"{address.key}/{key}",
@@ -243,21 +245,18 @@ def _clean(text: str) -> str:
     return clean
 
 
+async def _entry(request: web.Request) -> str:
+    """The place code a page hands on, if any. Nothing that is wrong with it keeps anybody out."""
+    try:
+        found = json_object(await read_body(request, MAX_BODY)).get("from")
+    except BadInput:
+        return ""
+    return place_code(found) if isinstance(found, str) else ""
+
+
 def _refused(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"error": code, "message": message}, status=status)
 
 
-def _language(request: web.Request) -> str:
-    return "en" if request.query.get("lang") == "en" else "ja"
-
-
 def _seq(text: str | None) -> int:
     return min(int(text), MAX_SEQ) if text and text.isascii() and text.isdigit() and len(text) < 12 else 0
-
-
-def _is_foreign(request: web.Request) -> bool:
-    """Whether a browser says that another site sent this (the cookie is SameSite=Strict besides)."""
-    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-        return True
-    origin = request.headers.get("Origin")
-    return origin is not None and origin != "null" and urlsplit(origin).netloc != request.host

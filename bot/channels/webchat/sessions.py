@@ -11,6 +11,8 @@ from aiohttp import web
 from bot.messages import Address
 
 ACCOUNT = "web"
+HIDDEN_COOKIE = "engawa_hidden"
+"""Not secret: the page's script sets it, too, the moment the screen is hidden."""
 TOKEN_BYTES = 32
 TOKEN_LENGTH = 43
 COOKIE_AGE = 180 * 24 * 3600  # seconds; a return after months works as before (R-087)
@@ -43,6 +45,18 @@ class Sessions:
             secure=self.secure,
             samesite="Strict",
         )
+
+    def is_hidden(self, request: web.Request) -> bool:
+        """Whether the person hid the chat in this browser."""
+        return HIDDEN_COOKIE in request.cookies
+
+    def hide(self, response: web.StreamResponse) -> None:
+        response.set_cookie(
+            HIDDEN_COOKIE, "1", max_age=COOKIE_AGE, path="/chat", secure=self.secure, samesite="Strict"
+        )
+
+    def show(self, response: web.StreamResponse) -> None:
+        response.del_cookie(HIDDEN_COOKIE, path="/chat", secure=self.secure, samesite="Strict")
 
 
 def address_of(token: str) -> Address:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.channels.webchat.backend import Backend
+from bot.channels.webchat.backend import Backend, Thread
 from bot.messages import Address
 
 HEARTBEAT = 15.0
@@ -71,7 +71,7 @@ class Streams:
                 with self._backend.listen(topic or ANYBODY) as bell:
                     thread = await self._backend.thread(address, after)
                     if thread.topic is None and after > 0:  # the person had everything erased
-                        await _write(response, _event("message", erased_message(self._backend), 0))
+                        await _write(response, _event("message", gone_message(self._backend, thread), 0))
                         after = 0
                     while thread.topic == topic and not end.is_set():
                         for message in thread.messages:
@@ -99,13 +99,16 @@ class Streams:
             await asyncio.gather(ring, stop, return_exceptions=True)
 
 
-def erased_message(backend: Backend) -> dict[str, Any]:
-    """What the page shows after an erase; it drops everything else. Seq 0: the next talk begins anew."""
+def gone_message(backend: Backend, thread: Thread) -> dict[str, Any]:
+    """What the page shows when the thread was erased, or went to another browser; it drops everything else.
+
+    Seq 0: the next talk begins anew.
+    """
     return {
         "seq": 0,
         "from": "bot",
         "kind": "erased",
-        "text": backend.text("erased"),
+        "text": backend.text("moved_away" if thread.moved else "erased"),
         "cards": [],
         "choices": [],
         "at": "",

@@ -1,5 +1,6 @@
 // 縁側, the web chat. The page is whole without this file; with it, answers arrive by themselves and nothing written is
-// lost. Nothing is kept in the browser's storage. The markup built here is that of templates/chat.html: change both together.
+// lost: what is not sent lies in this tab's storage until it is, or the screen is hidden. The markup built here is that
+// of templates/chat.html: change both together.
 
 const API = "/chat/api", LIMIT = 5000, FULL = 50; // code points of one message; so many messages in one answer: there may be more
 const SLOW = 2000, PATIENCE = 20000, SILENCE = 60000, FIRST = 500; // ms: say that it is sending; give up; doubt a silent stream; ask again
@@ -10,6 +11,32 @@ const [log, scroll, tail, form, field, note, newer] = ["log", "scroll", "tail", 
 const take = (name) => { const value = JSON.parse(body.dataset[name]); delete body.dataset[name]; return value; };
 const words = take("words");
 let state = take("state");
+const from = new URLSearchParams(location.search).get("from"); // the place a link stood at: counted in total only
+if (from) history.replaceState(null, "", "/chat");
+
+// ——— kept over a reload, in this tab only: what is being written, and what has not arrived ———
+
+let hidden = false;
+
+function keep() {
+  const kept = { draft: field.value, unsent: unsent.map(({ what, shown }) => ({ what, shown })) };
+  try {
+    if (hidden || !(kept.draft || kept.unsent.length)) forget();
+    else sessionStorage.setItem("kept", JSON.stringify(kept));
+  } catch { /* there is no storage, or it is full: then only a reload loses it */ }
+}
+
+function forget() {
+  try { sessionStorage.removeItem("kept"); } catch { /* there is none */ }
+}
+
+function restore() {
+  let kept = null;
+  try { kept = JSON.parse(sessionStorage.getItem("kept")); } catch { /* there is none */ }
+  if (!field.value && kept?.draft) field.value = kept.draft;
+  for (const { what, shown } of kept?.unsent ?? []) queue(what, shown); // with the client_id they had: taken once
+  fit();
+}
 
 // ——— markup: whatever is said goes in as text ———
 
@@ -105,7 +132,7 @@ newer.addEventListener("click", () => { toEnd(); scroll.focus({ preventScroll: t
 
 function showState(reached, next = state) {
   state = next;
-  if (!log.isConnected) return; // the screen is hidden
+  if (hidden) return;
   const human = state.mode === "human", line = reached ? state.line : words.offline;
   if ($("line").textContent !== line) $("line").textContent = line;
   $("state").classList.toggle("lit", reached && human);
@@ -129,7 +156,7 @@ async function call(path, data) {
 }
 
 async function newSession() {
-  const answer = await call("/session", {});
+  const answer = await call("/session", from ? { from } : {});
   if (!answer.ok) throw new Error(`session: ${answer.status}`);
   if ((await answer.json()).seq >= last) return;
   clear(); // another talk: the earlier one is out of reach
@@ -139,10 +166,15 @@ async function newSession() {
 const uuid = () => crypto.randomUUID?.() ?? // which plain http does not have
   "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) => (c ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (c / 4)))).toString(16));
 
-function say(what, shown) {
+function queue(what, shown) {
   const turn = turnOf({ from: "person", text: shown });
-  unsent.push({ what: { client_id: uuid(), ...what }, turn });
+  unsent.push({ what, shown, turn });
   show(turn, true);
+}
+
+function say(what, shown) {
+  queue({ client_id: uuid(), ...what }, shown);
+  keep();
   flush();
 }
 
@@ -160,7 +192,7 @@ async function flush() {
   const status = response?.ok && !answer ? 0 : response?.status ?? 0; // 0: no connection, or half an answer
   clearTimeout(slow);
   sending = false;
-  if (!status || status >= 500 || [401, 408, 425, 429].includes(status)) { // kept, and tried again
+  if (!status || status >= 500 || [401, 408, 425].includes(status)) { // kept, and tried again
     for (const { turn } of unsent) tell(turn, words.unsent);
     if (!status) showState(false);
     again = setTimeout(flush, pause * (0.8 + 0.4 * Math.random()));
@@ -174,11 +206,20 @@ async function flush() {
   else { turn.dataset.seq = answer.seq; place(turn); }
   showState(true);
   if (status >= 400) { // what was written goes back to where it was written
-    if (what.text) field.value = field.value ? `${what.text}\n${field.value}` : what.text;
+    if (what.text) giveBack(what.text);
     complain(answer?.message || words.failed);
   }
+  keep();
   held.splice(0).forEach(receive);
   flush();
+}
+
+let back = ""; // what came back already stands first, in its order
+
+function giveBack(text) {
+  const rest = field.value.startsWith(back) ? field.value.slice(back.length) : field.value;
+  back = (field.value === rest ? "" : back) + text + "\n";
+  field.value = back + rest;
 }
 
 function complain(message, remedy) {
@@ -216,7 +257,7 @@ form.addEventListener("submit", (event) => {
   if (log.contains(button)) { button.parentNode.remove(); scroll.focus({ preventScroll: true }); } // it becomes the person's slip
   say({ choice_id: button.value }, button.textContent);
 });
-field.addEventListener("input", () => { if (note.hidden) fit(); else complain(null); });
+field.addEventListener("input", () => { keep(); if (note.hidden) fit(); else complain(null); });
 field.addEventListener("keydown", ({ key, isComposing, ctrlKey, metaKey }) => {
   if (key === "Enter" && !isComposing && (ctrlKey || metaKey)) sayText();
 });
@@ -227,12 +268,12 @@ let stream, watch, next, reading, between = FIRST;
 
 function receive(message) {
   last = Math.max(last, message.seq);
-  if (message.kind === "erased") { clear(); last = 0; } // and this says so; what is written next begins anew
+  if (message.kind === "erased") { clear(); last = 0; forget(); } // and this says so; what is written next begins anew
   if (message.from === "person" && unsent.length) held.push(message);
   else if (!find(message.seq)) show(turnOf(message), atEnd);
 }
 
-const refresh = () => (reading ??= read().then(() => true, () => showState(false)).finally(() => { reading = null; }));
+const refresh = () => hidden ? Promise.resolve(false) : (reading ??= read().then(() => true, () => showState(false)).finally(() => { reading = null; }));
 
 async function read() {
   for (let from = -1, count = FULL; from < last && count >= FULL;) {
@@ -270,7 +311,7 @@ function ask(delay) {
 
 function wake() { // someone looks at the page again, or the line is back
   flush();
-  if (document.hidden || !log.isConnected) return;
+  if (document.hidden || hidden) return;
   between = FIRST;
   refresh();
   if (stream?.readyState !== EventSource.OPEN) listen();
@@ -281,19 +322,13 @@ addEventListener("online", wake);
 addEventListener("offline", () => showState(false));
 addEventListener("pagehide", () => unsent.forEach(({ what }) => call("/messages", what).catch(() => {}))); // one more try, as it closes
 
-// ——— 画面をかくす: at once what is seen, then the address ———
-$("hide").addEventListener("click", (event) => {
-  event.preventDefault();
+addEventListener("hide", () => { // 画面をかくす (hide.js): nothing of this stays
   stream?.close();
-  [next, watch].forEach(clearTimeout);
-  document.title = words.hidden_title;
-  document.querySelector("link[rel=icon]").href = "data:,";
+  [next, watch, again].forEach(clearTimeout);
   log.replaceChildren();
-  body.replaceChildren(h("main", { class: "notice" }, h("h1", {}, words.hidden_title), h("p", {}, words.hidden_text),
-    h("p", {}, h("a", { class: "btn plain", href: "/chat" }, words.hidden_back))));
-  history.replaceState(null, "", "/chat/hidden");
-  if (navigator.onLine) location.replace("/chat/hidden");
+  hidden = true;
 });
 
 form.elements.client_id.remove(); // for the page without script
+restore();
 newSession().catch(() => showState(false)).then(() => ask(0));

@@ -26,6 +26,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_dedupe_seen_on"), ["seen_on"], unique=False)
 
     op.create_table(
+        "moved_addresses",
+        sa.Column("address_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("moved_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("address_key", name=op.f("pk_moved_addresses")),
+    )
+    with op.batch_alter_table("moved_addresses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_moved_addresses_moved_on"), ["moved_on"], unique=False)
+
+    op.create_table(
         "operators",
         sa.Column("operator_id", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("operator_id", name=op.f("pk_operators")),
@@ -263,6 +272,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", "seq", name=op.f("pk_timeline")),
     )
     op.create_table(
+        "passphrases",
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("lookup", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("verifier", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name=op.f("fk_passphrases_contact_id")
+        ),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_passphrases")),
+        sa.UniqueConstraint("lookup", name=op.f("uq_passphrases_lookup")),
+    )
+    op.create_table(
+        "move_links",
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("expires_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name=op.f("fk_move_links_contact_id")
+        ),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_move_links")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_move_links_token_hash")),
+    )
+    op.create_table(
         "wakeups",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
@@ -282,6 +313,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_wakeups_due_at"))
 
     op.drop_table("wakeups")
+    op.drop_table("move_links")
+    op.drop_table("passphrases")
     op.drop_table("timeline")
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.drop_index("ix_tickets_queue")
@@ -313,6 +346,10 @@ def downgrade() -> None:
     op.drop_table("contacts")
     op.drop_table("accounts")
     op.drop_table("operators")
+    with op.batch_alter_table("moved_addresses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_moved_addresses_moved_on"))
+
+    op.drop_table("moved_addresses")
     with op.batch_alter_table("dedupe", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_dedupe_seen_on"))
 
