@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select
 
-from bot.channels.webchat import passphrase
 from bot.channels.webchat.sessions import address_of
 from bot.errors import Busy, Unreachable
 from bot.messages import Address, Inbound, Kind, Purpose
@@ -272,9 +271,3 @@ class TestLink:
         first = [one for one in house.channel.arrived if one.address.key == "a"][-1]
         assert first.purpose is Purpose.SAFETY
         assert not any("移って" in text for text in first.reply.texts)
-
-
-def test_the_word_list() -> None:
-    """What `passphrase` promises: 512 words of one length, none of which can be taken for another, 54 bits."""
-    assert len(passphrase.WORDS) == len({passphrase.fold(word * 6) for word in passphrase.WORDS}) == 512
-    assert passphrase.BITS >= 50
