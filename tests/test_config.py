@@ -22,7 +22,7 @@ TELEGRAM = {"ENGAWA_TELEGRAM_BOT_TOKEN": "123:bot-token", "ENGAWA_TELEGRAM_SECRE
 OTHERS = [
     *LINE, *TELEGRAM, "ENGAWA_DATABASE_URL", "ENGAWA_HOST", "ENGAWA_PORT", "ENGAWA_BASE_URL", "ENGAWA_CONFIG",
     "ENGAWA_TRUSTED_PROXIES", "ENGAWA_KEYS_FILE", "ENGAWA_ID_KEY", "ENGAWA_LOG_FORMAT", "ENGAWA_LINE_API_BASE",
-    "ENGAWA_TELEGRAM_API_BASE",
+    "ENGAWA_TELEGRAM_API_BASE", "ENGAWA_TELEGRAM_POLLING", "ENGAWA_TELEGRAM_PROTECT_CONTENT",
 ]  # fmt: skip
 VALUES = st.text(
     st.characters(exclude_characters="\0", codec="utf-8"), max_size=40
@@ -110,6 +110,45 @@ class TestDefaults:
         """Without a base address the real platforms are meant."""
         found = settings(**LINE, **TELEGRAM)
         assert (found.line[0].api_base, found.telegram[0].api_base) == (LINE_API, TELEGRAM_API)
+
+
+class TestTelegram:
+    """What is on or off, for all bots and for each."""
+
+    @pytest.mark.parametrize(
+        ("value", "on"), [("on", True), ("1", True), ("Yes", True), ("off", False), ("", False)]
+    )
+    def test_polling(self, value: str, on: bool) -> None:
+        """A bot that fetches needs no secret."""
+        token = {"ENGAWA_TELEGRAM_BOT_TOKEN": "123:bot-token", "ENGAWA_TELEGRAM_POLLING": value}
+        secret = {} if on else {"ENGAWA_TELEGRAM_SECRET_TOKEN": "hook-token"}
+        [telegram] = settings(**token, **secret).telegram
+        assert (telegram.polling, telegram.secret_token) == (
+            on,
+            secret.get("ENGAWA_TELEGRAM_SECRET_TOKEN", ""),
+        )
+
+    def test_each_bot(self, tmp_path: Path) -> None:
+        """The file says for one, the variable for those it says nothing of."""
+        path = tmp_path / "engawa.toml"
+        path.write_text(
+            '[[telegram]]\nname = "a"\nbot_token = "1:t"\n'
+            '[[telegram]]\nname = "b"\nbot_token = "2:t"\nsecret_token = "s"\npolling = false\n'
+            "protect_content = true\n",
+            "utf-8",
+        )
+        found = settings(ENGAWA_CONFIG=str(path), ENGAWA_TELEGRAM_POLLING="on").telegram
+        assert [(one.account, one.polling, one.protect_content) for one in found] == [
+            ("telegram/a", True, False),
+            ("telegram/b", False, True),
+        ]
+
+    @pytest.mark.parametrize("name", ["ENGAWA_TELEGRAM_POLLING", "ENGAWA_TELEGRAM_PROTECT_CONTENT"])
+    def test_neither_on_nor_off(self, name: str, tmp_path: Path) -> None:
+        problem(name, "perhaps", **TELEGRAM)
+        path = tmp_path / "engawa.toml"
+        path.write_text('[[telegram]]\nname = "a"\nbot_token = "1:t"\nsecret_token = "s"\npolling = "yes"\n')
+        problem("ENGAWA_CONFIG", str(path))
 
 
 class TestProblems:
