@@ -29,6 +29,23 @@ async def test_kills_lose_nothing_and_repeat_only_what_telegram_cannot_tell(
     assert sum(tally.in_flight for tally in report.tallies) > 0, "no kill struck a send: that proves little"
 
 
+async def test_kills_lose_nothing_that_is_fetched(database_url: str, tmp_path: Path) -> None:
+    """By long polling, kills fall between storing and confirming, too: the same updates come again, and are known."""
+    plan = Plan(
+        database=database_url.partition(":")[0],
+        channels=("telegram",),
+        messages=120,
+        contacts=16,
+        kills=6,
+        seed=4,
+        polling=True,
+    )
+    report = await run(plan, database_url, tmp_path)
+    print(table(report))
+    assert report.problems() == []
+    assert [tally.acknowledged for tally in report.tallies] == [tally.sent for tally in report.tallies]
+
+
 @pytest.mark.parametrize(
     ("heard", "found"),
     [

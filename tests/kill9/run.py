@@ -39,7 +39,10 @@ DEADLINE: Final = 80.0  # seconds for everything to be acknowledged, and again f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much happens. The same seed gives the same people, words, kill moments and delays."""
+    """How much happens. The same seed gives the same people, words, kill moments and delays.
+
+    `polling`: the server fetches Telegram's updates.
+    """
 
     database: str  # its name in the report
     channels: Sequence[str] = CHANNELS
@@ -47,6 +50,7 @@ class Plan:
     contacts: int = 50
     kills: int = 10
     seed: int = 1
+    polling: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -213,10 +217,12 @@ async def run(plan: Plan, database_url: str, folder: Path) -> Report:
         key = base64.b64encode(random.randbytes(32)).decode()
         environ = {"ENGAWA_DATABASE_URL": database_url, "ENGAWA_KEYS": f"k1:{key}"}
         environ |= {**line.environ(), **telegram.environ()}
+        environ |= {"ENGAWA_TELEGRAM_POLLING": "on" if plan.polling else ""}
         server = Server(folder, environ)
         stack.callback(server.remove)
         line.aim(server.url)
-        telegram.aim(server.url)
+        if not plan.polling:
+            telegram.aim(server.url)
         books = Books(database_url, folder)
         people = list(_people(plan, random, line, telegram, server.url, session))
         tallies = {channel: Tally(channel=channel) for channel in plan.channels}
