@@ -45,7 +45,12 @@ def serve(
     from bot.config import load
 
     environ = {**os.environ, "ENGAWA_TELEGRAM_POLLING": "on"} if telegram_polling else os.environ
-    serving.run(load(environ), role=role, allow_http_console=allow_http_console)
+    settings = load(environ)
+    if telegram_polling and not settings.telegram:
+        raise ConfigError(
+            ["ENGAWA_TELEGRAM_BOT_TOKEN is missing. Example: ENGAWA_TELEGRAM_BOT_TOKEN=123456:ABC…"]
+        )
+    serving.run(settings, role=role, allow_http_console=allow_http_console)
 
 
 @app.command()

@@ -58,12 +58,13 @@ HELD_BECAUSE = {
     "pacing": marked("Many messages are going out at this entrance"),
 }
 """Why a channel holds a send back although nothing failed (bot.messages.Hold)."""
+NOTHING_COMES_IN = marked("What people write may not come in at present")
 AILMENTS = {
+    "polled_elsewhere": NOTHING_COMES_IN,
     "misconfigured": marked("The settings of this entrance need a look"),
     "unreachable": marked("The platform does not answer"),
     "throttled": marked("The platform is busy"),
 }
-NOTHING_COMES_IN = marked("What people write may not come in at present")
 NOT_KNOWN = marked("How this entrance is cannot be told at present")
 NO_REASON = marked("The reason is not known")
 SENT = marked("Sent")

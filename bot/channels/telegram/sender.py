@@ -20,7 +20,7 @@ from bot.messages import Choice, Hold, Outgoing, Purpose
 
 CAPABILITIES = Capabilities(max_text=4_096, max_messages=1, max_choices=40, max_label=40)
 SEND = "send"
-PACED = "paced"
+PACED = "pacing"
 URGENT = frozenset({Purpose.SAFETY, Purpose.HIDE})
 ALL_PARTS = TOTAL_TIMEOUT + 2.0  # seconds for all parts of a message, so that its lease does not run out
 MOST_KEPT = 1_000
