@@ -273,6 +273,8 @@ def channels_of(
                 channel_secret=line.channel_secret,
                 access_token=line.access_token,
                 api_base=line.api_base,
+                words=words,
+                webhook_url=settings.webhook_url(line.account),
             )
     if settings.telegram:
         from bot.channels.telegram import Telegram

@@ -314,7 +314,8 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
     """The bot's own answer: a tap, a label in words, an answer, an entry word, or 受け取りました (R-034)."""
     session = talk.session
     if inbound.kind is Kind.UNSUPPORTED or (inbound.kind is Kind.STICKER and not text.strip()):
-        return _told_here(content, talk, "media", now)
+        received = "sticker" if inbound.kind is Kind.STICKER else "media"
+        return _told_here(content, talk, received, now)
     if inbound.kind is Kind.CHOICE:
         choice = engine.chosen(content, session, inbound.choice_id, now)
         if choice is None:

@@ -15,6 +15,7 @@ EngawaError
 ├── Busy                 too many at once; it can be tried again
 └── SendError            a message could not be sent; `retryable` decides what follows
     ├── Throttled        the platform asks to slow down
+    │   └── QuotaSpent   nothing is left of this month's messages
     ├── Unreachable      no answer, or a failure on the platform's side; it may have arrived
     ├── HintSpent        the free reply token is no longer accepted
     ├── Rejected         the platform refuses this message for good
@@ -109,6 +110,12 @@ class Throttled(SendError):
     def __init__(self, retry_after: float | None = None, detail: str | None = None) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class QuotaSpent(Throttled):
+    """The account's messages of this month are used up."""
+
+    code = "quota"
 
 
 class Unreachable(SendError):

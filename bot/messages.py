@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 EXIT_LATER = "exit/later"
@@ -23,6 +23,10 @@ class Address:
 
     account: str
     key: str = field(repr=False)
+
+
+HINT_FRESH = timedelta(seconds=50)
+"""How long a reply hint is used and kept. LINE: "use within one minute"; the rest is for the way there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,8 @@ class Inbound:
     """One event of one person, stripped of names and profile fields by the channel that parsed it.
 
     `message_key` is the platform's name of the message: one that is taken back (`UNSENT`) is found by it. `entry`
-    is the place code of a poster or a link, as it came in; it is counted in total only (R-124).
+    is the place code of a poster or a link, as it came in; it is counted in total only (R-124). `keywords` are
+    what the platform says a sticker means; the content makes a word of them.
     """
 
     address: Address
@@ -61,6 +66,7 @@ class Inbound:
     choice_id: str = field(default="", repr=False)
     message_key: str = field(default="", repr=False)
     entry: str = field(default="", repr=False)
+    keywords: tuple[str, ...] = field(default=(), repr=False)
     reply_hint: ReplyHint | None = None
 
 

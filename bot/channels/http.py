@@ -28,8 +28,17 @@ async def post(
     session: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
 ) -> tuple[int, bytes, Mapping[str, str]]:
     """Status, body and headers (lower case) of a POST. Raises Unreachable, which knows whether it may have arrived."""
+    return await ask(session, "POST", url, body, headers)
+
+
+async def ask(
+    session: aiohttp.ClientSession, method: str, url: str, body: bytes | None, headers: dict[str, str]
+) -> tuple[int, bytes, Mapping[str, str]]:
+    """As `post`, by any method."""
     try:
-        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+        async with session.request(
+            method, url, data=body, headers=headers, allow_redirects=False
+        ) as response:
             answer = await response.read()
             return response.status, answer, response.headers
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -14,6 +14,7 @@ from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH, MAX_STEPS
 from bot.flows.matching import fold
 from bot.flows.nodes import ENTRY, LISTED, MAX_LISTED, OFFSET
 from bot.flows.template import fields, fill
+from bot.handoff.risk import Level, highest
 from bot.handoff.ticket import Reason
 
 MAX_LABEL = 20
@@ -41,7 +42,7 @@ REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
         "nav_withdraw", "label_summary", "label_atmosphere", "label_not_needed", "label_smaller_steps",
         "label_age", "label_residence", "label_anonymity", "label_reservation", "label_cost", "label_when",
         "label_source", "label_link", "date_unknown", "date_ask", "parked", "state_bot", "state_waiting",
-        "state_human", "too_long", "empty", "unknown", "help", "unknown_command", "group",
+        "state_human", "too_long", "empty", "unknown", "help", "unknown_command", "group", "sticker", "card_alt",
         "nav_web", "web_link", "web_none", "moved", "moved_away", "slow_down",
     }
 )  # fmt: skip
@@ -62,6 +63,7 @@ def check(pack: Pack) -> list[Issue]:
         *_entry_codes(pack),
         *_texts(pack),
         *_commands(pack),
+        *_stickers(pack),
         *_flows(pack),
         *_resources(pack),
         *_events(pack),
@@ -113,6 +115,25 @@ def _commands(pack: Pack) -> Iterator[Issue]:
             yield Issue(path=f"commands/{command}", message=f"is one of {', '.join(sorted(COMMANDS))}")
         if not word:
             yield Issue(path=f"commands/{command}", message="has a word that nobody can write")
+
+
+def _stickers(pack: Pack) -> Iterator[Issue]:
+    """A picture must not end, erase or hand over anything: its meaning is a guess."""
+    labels = {
+        fold(label) for flow in pack.flows.values() for step in flow.steps.values() for label in step.choices
+    }
+    for word in dict.fromkeys(pack.stickers.values()):
+        path = f"stickers/{word}"
+        if not fold(word) or len(word) > MAX_LABEL:
+            yield Issue(path=path, message=f"is a word of 1 to {MAX_LABEL} characters")
+        if fold(word) in pack.commands:
+            yield Issue(path=path, message=f"means {pack.commands[fold(word)]}, which a sticker must not do")
+        if fold(word) in labels:
+            yield Issue(path=path, message="is the label of a choice, which a sticker must not make")
+        if highest(pack.rules.scan(word)) >= Level.HIGH:
+            yield Issue(path=path, message="raises an alarm, which a guess must not do")
+    if "" in pack.stickers:
+        yield Issue(path="stickers", message="has a keyword that no sticker can have")
 
 
 def _labels(path: str, labels: tuple[str, ...]) -> Iterator[Issue]:

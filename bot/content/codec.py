@@ -21,9 +21,10 @@ from bot.content.model import (
     Hotline,
     Resource,
     Service,
+    Stickers,
     Texts,
 )
-from bot.content.pack import Pack, entry_words
+from bot.content.pack import Pack, entry_words, sticker_words
 from bot.errors import ContentError
 from bot.flows.matching import fold
 from bot.flows.model import Flow
@@ -31,7 +32,8 @@ from bot.handoff.hours import Desk, OpeningHours
 from bot.handoff.risk import RiskRule, compile_rules
 
 DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES}
-ONLY_ONE = frozenset({"service", "texts", "commands"})
+NEEDED = ("commands", "service", "texts")
+ONLY_ONE = frozenset({*NEEDED, "stickers"})
 MAX_YAML = 2_000_000
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 """When content was published that nobody has published yet."""
@@ -147,12 +149,13 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         if document.name in found[document.kind]:
             raise ContentError(f"{document.kind}/{document.name}", "stands here twice")
         found[document.kind][document.name] = typed(document)
-    for kind in sorted(ONLY_ONE):
+    for kind in NEEDED:
         if kind not in found[kind]:
             raise ContentError(kind, "is missing")
     service: Service = found["service"]["service"]
     texts: Texts = found["texts"]["texts"]
     commands: Commands = found["commands"]["commands"]
+    stickers: Stickers = found["stickers"].get("stickers", Stickers(words={}))
     flows: dict[str, Flow] = found["flow"]
     for flow in flows.values():
         if not flow.steps:
@@ -173,6 +176,7 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         service=service,
         texts=texts.texts,
         commands=_command_words(commands),
+        stickers=sticker_words(stickers),
         flows=flows,
         entries=entry_words(flows),
         desks=tuple(desks.values()),

@@ -89,10 +89,17 @@ class Commands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     commands: dict[str, tuple[str, ...]]
 
 
+class Stickers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stickers say: a word of ours, by the keywords platforms describe them with."""
+
+    words: dict[str, tuple[str, ...]]
+
+
 DOCUMENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "service": Service,
     "texts": Texts,
     "commands": Commands,
+    "stickers": Stickers,
     "flow": Flow,
     "resource": Resource,
     "desk": Desk,

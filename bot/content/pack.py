@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -10,7 +11,7 @@ from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import hotline_line, place_card
 from bot.content.event_cards import event_card, fits, hours_words, is_past
 from bot.content.events import Event, EventSeries
-from bot.content.model import Hotline, Resource, Service
+from bot.content.model import Hotline, Resource, Service, Stickers
 from bot.flows.matching import fold
 from bot.flows.model import Flow, Query
 from bot.handoff.hours import TOKYO, Desk, is_open, next_opening
@@ -34,6 +35,7 @@ class Pack:
     service: Service
     texts: Mapping[str, tuple[str, ...]]
     commands: Mapping[str, str]
+    stickers: Mapping[str, str]
     flows: Mapping[str, Flow]
     entries: Mapping[str, str]
     desks: tuple[Desk, ...]
@@ -140,6 +142,12 @@ class Released:
         dates = self.latest.agenda.coming(resource.id, now, 1)
         return place_card(resource, dict(self.latest.texts), dates[0].day if dates else None, full=full)
 
+    def sticker(self, keywords: Sequence[str]) -> str:
+        """The word a sticker says, by what describes it: that with the most keywords; empty when none is known."""
+        known = self.latest.stickers
+        said = Counter(word for keyword in keywords if (word := known.get(fold(keyword))))
+        return max(known.values(), key=lambda word: said[word]) if said else ""
+
     def label(self, choice_id: str) -> str:
         """The words on a button, for the thread; empty when it is not known any more."""
         later, stop, person = self.text("exits")
@@ -176,6 +184,11 @@ def is_safety(key: str) -> bool:
 def entry_words(flows: Mapping[str, Flow]) -> dict[str, str]:
     """Folded entry word → first step of its flow."""
     return {fold(word): flow.first for flow in flows.values() for word in flow.entry if fold(word)}
+
+
+def sticker_words(stickers: Stickers) -> dict[str, str]:
+    """Folded keyword → the word it speaks for, in the order of the table."""
+    return {fold(keyword): word for word, keywords in stickers.words.items() for keyword in keywords}
 
 
 def _fits(resource: Resource, query: Query) -> bool:

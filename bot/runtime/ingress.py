@@ -82,11 +82,13 @@ class Ingress:
         await self.accept(events)
 
     def _named(self, event: Inbound) -> Inbound:
-        """A tap gets the words on its button, so that the thread can be read."""
+        """A tap gets the words on its button, a sticker the word it says, so that the thread can be read."""
         released = self._library.at_hand
-        if event.kind is not Kind.CHOICE or event.text or released is None:
+        if event.text or released is None:
             return event
-        return replace(event, text=released.label(event.choice_id))
+        if event.kind is Kind.CHOICE:
+            return replace(event, text=released.label(event.choice_id))
+        return replace(event, text=released.sticker(event.keywords)) if event.keywords else event
 
     def _store(self, connection: Connection, events: Sequence[Inbound]) -> list[_Stored]:
         now = self._clock.now()

@@ -58,6 +58,10 @@ def commands(**words: str) -> Change:
     return lambda pack: replace(pack, commands={**pack.commands, **{word: to for to, word in words.items()}})
 
 
+def sticker(word: str, keyword: str = "見本") -> Change:
+    return lambda pack: replace(pack, stickers={**pack.stickers, keyword: word})
+
+
 def without(command: str) -> Change:
     return lambda pack: replace(
         pack, commands={word: to for word, to in pack.commands.items() if to != command}
@@ -105,6 +109,11 @@ CASES: dict[str, tuple[Change, str, str]] = {
     "one way to a person": (texts(person=("F-HUMAN/who",)), "texts/person", "two targets"),
     "unknown command": (commands(dance="おどる"), "commands/dance", "is one of"),
     "no word for a command": (without("forget"), "commands/forget", "at least one word"),
+    "sticker that ends": (sticker("やめる"), "stickers/やめる", "must not do"),
+    "sticker that chooses": (sticker("家族のこと"), "stickers/家族のこと", "must not make"),
+    "sticker that alarms": (sticker("死にたい"), "stickers/死にたい", "a guess must not"),
+    "sticker without a word": (sticker("　"), "stickers/　", "a word of 1 to"),
+    "sticker without a keyword": (sticker("はて", ""), "stickers", "no sticker can have"),
     "command nobody can write": (commands(stop=""), "commands/stop", "nobody can write"),
     "entry of another flow": (flow(("ジブン",), a=MENU), "flow/F-X/entry", "already opens F-SELF"),
     "entry nobody can write": (flow(("。",), a=MENU), "flow/F-X/entry", "nobody can write"),

@@ -123,7 +123,7 @@ def test_the_same_id_twice_is_refused() -> None:
         build(1, [*codec.seed(), twice])
 
 
-@pytest.mark.parametrize("kind", sorted(codec.ONLY_ONE))
+@pytest.mark.parametrize("kind", codec.NEEDED)
 def test_what_there_must_be_is_missed(kind: str) -> None:
     """Without texts, commands or service there is nothing to play."""
     with pytest.raises(ContentError, match=f"{kind}: is missing"):

@@ -54,6 +54,7 @@ class LineApi(Loopback):
         self.blocked: set[str] = set()
         self.known: set[str] = set()  # who may be written to: users, groups, rooms
         self.loading: list[str] = []
+        self.left: list[str] = []  # groups and rooms that our account went out of
         self.quota: int | None = None  # push calls a month; None is no limit
         self.consumed = 0
         self.endpoint = ""
@@ -75,6 +76,8 @@ class LineApi(Loopback):
             ("GET", endpoint): self._get_endpoint,
             ("PUT", endpoint): self._set_endpoint,
             ("POST", "/v2/bot/chat/loading/start"): self._loading,
+            ("POST", "/v2/bot/group/{groupId}/leave"): self._leave,
+            ("POST", "/v2/bot/room/{roomId}/leave"): self._leave,
         }
 
     # -- what arrived ------------------------------------------------------------------------
@@ -135,11 +138,17 @@ class LineApi(Loopback):
             details = [{"message": problem, "property": problem.partition(":")[0]} for problem in problems]
             message = f"The request body has {len(problems)} error(s)"
             return self.reject(call, problems, _error(400, message, details))
-        operation = self.schema and self.schema.operation(call.method, call.path)
-        route = self.routes.get((call.method, operation.template if operation else call.path))
+        route = self._route(call)
         if route is None:
             return self.reject(call, [f"{call.method} {call.path}: not played by this fake"], _error(404))
         return lambda: route(call)
+
+    def _route(self, call: Call) -> Callable[[Call], Answer | Awaitable[Answer]] | None:
+        for (method, template), route in self.routes.items():
+            pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template))
+            if method == call.method and re.fullmatch(pattern, call.path):
+                return route
+        return None
 
     def _problems(self, call: Call) -> list[str]:
         if isinstance(call.body, bytes) and not call.headers.get("content-type", "").startswith("image/"):
@@ -234,6 +243,14 @@ class LineApi(Loopback):
     def _set_endpoint(self, call: Call) -> Answer:
         call.accepted = True
         self.endpoint = call.body["endpoint"]
+        return Answer(200)
+
+    def _leave(self, call: Call) -> Answer:
+        place = call.path.split("/")[-2]
+        if place not in self.known or place in self.left:
+            return self._refuse(call, _error(404))
+        call.accepted = True
+        self.left.append(place)
         return Answer(200)
 
     def _loading(self, call: Call) -> Answer:
