@@ -11,11 +11,12 @@ from sqlalchemy import Connection
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.runtime.live import INBOX, Hub, News
-from bot.store import dedupe, moved, moving, staff, wakeups
+from bot.store import dedupe, hints, moved, moving, staff, wakeups
 from bot.store.database import Database
 from bot.store.dialect import alone
 
 WAKE_EVERY = 1  # seconds
+FORGET_EVERY = 5  # seconds
 TIDY_EVERY = 3600  # seconds
 
 log = structlog.get_logger("clockwork")
@@ -38,6 +39,7 @@ class Clockwork:
         """`works`: this process does the house's own jobs, too."""
         if works:
             self.every(WAKE_EVERY, self.wake)
+            self.every(FORGET_EVERY, self.forget)
             self.every(TIDY_EVERY, self.tidy)
         self._scheduler.start()
 
@@ -58,6 +60,15 @@ class Clockwork:
 
     def _wake(self, connection: Connection) -> int:
         return wakeups.wake(connection, self._clock.now()) if alone(connection, "wake") else 0
+
+    async def forget(self) -> None:
+        """Reply hints that nobody used are over after less than a minute."""
+        try:
+            end, now = await self._database.read(hints.next_end), self._clock.now()
+            if end is not None and end <= now:
+                await self._database.write(hints.drop_old, now)
+        except StoreUnavailable:
+            log.warning("store_unavailable", worker="clockwork")
 
     async def tidy(self) -> None:
         """Forgets dedupe keys, sessions, links and left addresses whose time is over."""

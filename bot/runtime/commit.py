@@ -14,7 +14,7 @@ from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
 from bot.messages import Address, Hold, Outgoing, Purpose, Reply, ReplyHint
 from bot.runtime.live import ERASED, OUTBOX, QUEUE, RECEIPTS, News
-from bot.store import conversations, counts, erase, inbox, moving, outbox, tickets, timeline, wakeups
+from bot.store import conversations, counts, erase, hints, inbox, moving, outbox, tickets, timeline, wakeups
 from bot.store.body import Body
 from bot.store.conversations import Loaded
 from bot.store.dialect import notify
@@ -33,6 +33,11 @@ class Deed:
     hint: ReplyHint | None = None
     staff_id: str = ""
     staff_name: str = field(default="", repr=False)
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether it follows nothing the person did just now."""
+        return not self.cause.startswith("event:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +76,15 @@ class _Rows:
     reachable: dict[str, bool] = field(default_factory=dict)
     links: dict[str, int] = field(default_factory=dict)
     silenced: list[str] = field(default_factory=list)
+    spare: dict[str, tuple[Loaded, ReplyHint]] = field(default_factory=dict)
     counted: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     news: News = field(default_factory=News)
 
 
 def apply(connection: Connection, house: House, changes: Iterable[Change], now: datetime) -> News:
     """Writes a batch. Raises Conflict when a talk moved on meanwhile; then nothing is written."""
-    rows = _Rows()
+    rows, changes = _Rows(), list(changes)
+    rows.spare = _spare_hints(connection, changes, now)
     for change in changes:
         forget = next(
             (
@@ -98,29 +105,38 @@ def apply(connection: Connection, house: House, changes: Iterable[Change], now: 
     return rows.news
 
 
+def _spare_hints(
+    connection: Connection, changes: Sequence[Change], now: datetime
+) -> dict[str, tuple[Loaded, ReplyHint]]:
+    """What may answer for free where nobody has just written: a counselor's words, or a timer's."""
+    asking = {
+        change.loaded.contact_id: change.loaded
+        for change in changes
+        for deed in change.deeds
+        if deed.is_unasked and any(isinstance(effect, fx.Say | fx.SayFirst) for effect in deed.effects)
+    }
+    found = hints.take(connection, list(asking.values()), now) if asking else {}
+    return {contact_id: (asking[contact_id], hint) for contact_id, hint in found.items()}
+
+
 def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
     loaded, talk = change.loaded, change.talk
     contact_id, seq = loaded.contact_id, loaded.last_seq
     reachable = loaded.reachable
     for deed in change.deeds:
-        hint = deed.hint
+        own = deed.hint
         for effect in deed.effects:
             match effect:
-                case fx.Say(reply=reply, purpose=purpose):
+                case fx.Say(reply=reply) | fx.SayFirst(reply=reply):
                     seq += 1
+                    purpose = effect.purpose if isinstance(effect, fx.Say) else Purpose.SAFETY
+                    hint, own = own or rows.spare.pop(contact_id, (loaded, None))[1], None
                     _say(house, rows, loaded, deed, reply, purpose, seq, hint, now, reachable=reachable)
-                    hint = None
-                case fx.SayFirst(reply=reply):
-                    seq += 1
-                    _say(
-                        house, rows, loaded, deed, reply, Purpose.SAFETY, seq, hint, now, reachable=reachable
-                    )
-                    hint = None
                 case fx.InviteToWeb(reply=reply):
                     seq += 1
+                    hint, own = own or rows.spare.pop(contact_id, (loaded, None))[1], None
                     _say(house, rows, loaded, deed, reply, Purpose.MOVE, seq, hint, now, reachable=reachable)
                     rows.links[contact_id] = seq
-                    hint = None
                 case fx.Mark(marker=marker):
                     seq += 1
                     line = Body(kind=marker, at=now, name=deed.staff_name, staff_id=deed.staff_id)
@@ -145,6 +161,8 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
                     rows.news.add(QUEUE)
                 case fx.RequestPerson() | fx.WithdrawRequest() | fx.SetPreference() | fx.ForgetContact():
                     raise ValueError(f"{type(effect).__name__} is settled in the conversation")
+        if own is not None:
+            rows.spare[contact_id] = (loaded, own)  # the newest of them
     if talk.ticket is not None and not talk.ticket.desk_id:
         talk = replace(talk, ticket=replace(talk.ticket, desk_id=house.desk_id))
     if talk.ticket is not None and talk.ticket != loaded.talk.ticket:
@@ -249,6 +267,7 @@ def _forget(
 ) -> None:
     effect, deed = forget
     ticket = change.talk.ticket
+    _, spare = rows.spare.pop(change.loaded.contact_id, (None, None))
     if ticket is not None and not ticket.desk_id:
         ticket = replace(ticket, desk_id=house.desk_id)
     erase.erase(
@@ -257,7 +276,7 @@ def _forget(
         now,
         change.loaded,
         effect.receipt,
-        deed.hint,
+        deed.hint or spare,
         ticket=ticket,
         by_reading=change.loaded.account_id in house.read_accounts,
     )
@@ -269,6 +288,7 @@ def _write(connection: Connection, house: House, rows: _Rows, now: datetime) -> 
     conversations.save(connection, rows.talks)
     timeline.add(connection, rows.timeline)
     outbox.add(connection, _leaving(connection, house, rows, now))
+    hints.keep(connection, rows.spare, now)
     tickets.save(connection, rows.tickets)
     if rows.reachable:
         conversations.set_reachable(connection, rows.reachable)

@@ -22,6 +22,7 @@ from bot.store.schema import (
     outbox,
     passphrases,
     receipts,
+    reply_hints,
     talks,
     tickets,
     timeline,
@@ -32,7 +33,7 @@ from bot.store.sealed import Cell, Sealer
 RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
-    *(outbox, inbox, timeline, wakeups, tickets, passphrases, move_links),
+    *(outbox, inbox, reply_hints, timeline, wakeups, tickets, passphrases, move_links),
     *(talks, contacts),
 )
 """Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody."""

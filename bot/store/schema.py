@@ -173,6 +173,14 @@ outbox = Table(
     ),
 )
 
+reply_hints = Table(
+    "reply_hints",
+    metadata,
+    _contact(),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("sealed_hint", LargeBinary, nullable=False),
+)
+
 tickets = Table(
     "tickets",
     metadata,

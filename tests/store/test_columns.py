@@ -92,6 +92,10 @@ class TestBusy:
         await house.taps("c", house.way_to(model.Ask, lambda step: step.pause))
         house.clock.move(timedelta(minutes=9))
         await house.engawa.clockwork.wake()
+        now = house.clock.now()
+        held = [house.channel.heard("c", text, token="token", at=now) for text in ("まだ", "います")]
+        await house.engawa.ingress.accept(held)  # the second is for people to read: its token is left
+        await house.engawa.turns.work()
         await forget(house, "b")
         await house.engawa.ingress.accept([house.channel.heard("d", "はじめ", token="token")])
         wrong, used = {}, set()

@@ -236,6 +236,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_talks")),
     )
     op.create_table(
+        "reply_hints",
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("expires_at", Instant(), nullable=False),
+        sa.Column("sealed_hint", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name=op.f("fk_reply_hints_contact_id")
+        ),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_reply_hints")),
+    )
+    with op.batch_alter_table("reply_hints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reply_hints_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
         "tickets",
         sa.Column("ticket_id", sa.String(length=32), nullable=False),
         sa.Column("operator_id", sa.String(length=32), nullable=False),

@@ -1,0 +1,68 @@
+"""Free ways to answer that nobody has used yet: the newest of each contact, sealed, for less than a minute.
+
+A turn that says nothing leaves its hint here; a counselor's words or a timer's may take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from bot.errors import SealError
+from bot.messages import HINT_FRESH, ReplyHint
+from bot.store import body
+from bot.store.conversations import Loaded
+from bot.store.dialect import upsert
+from bot.store.schema import reply_hints
+
+_TAKE = (
+    delete(reply_hints)
+    .where(reply_hints.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    .returning(reply_hints.c.contact_id, reply_hints.c.expires_at, reply_hints.c.sealed_hint)
+)
+
+
+def keep(connection: Connection, hints: Mapping[str, tuple[Loaded, ReplyHint]], now: datetime) -> None:
+    """Puts a hint in the place of an older one of its contact."""
+    rows = [
+        {
+            "contact_id": contact_id,
+            "expires_at": hint.received_at + HINT_FRESH,
+            "sealed_hint": loaded.key.seal("reply_hints", "sealed_hint", contact_id, body.encode(hint)),
+        }
+        for contact_id, (loaded, hint) in sorted(hints.items())
+        if now - hint.received_at < HINT_FRESH
+    ]
+    if not rows:
+        return
+    statement = upsert(connection, reply_hints)
+    newer = {name: statement.excluded[name] for name in ("expires_at", "sealed_hint")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["contact_id"], set_=newer), rows)
+
+
+def take(connection: Connection, asking: Sequence[Loaded], now: datetime) -> dict[str, ReplyHint]:
+    """The hints of these contacts that are still good, by contact; they are here no more."""
+    keys = {loaded.contact_id: loaded.key for loaded in asking}
+    found = {}
+    for row in connection.execute(_TAKE, {"contact_ids": sorted(keys)}).all():
+        if row.expires_at <= now:
+            continue
+        try:
+            plain = keys[row.contact_id].open("reply_hints", "sealed_hint", row.contact_id, row.sealed_hint)
+        except SealError:  # a damaged one costs a push, not the message
+            continue
+        found[row.contact_id] = body.reply_hint(plain)
+    return found
+
+
+def next_end(connection: Connection) -> datetime | None:
+    """When the oldest one is over; None when there is none."""
+    found: datetime | None = connection.scalar(select(func.min(reply_hints.c.expires_at)))
+    return found
+
+
+def drop_old(connection: Connection, now: datetime) -> None:
+    """Forgets those that are over."""
+    connection.execute(delete(reply_hints).where(reply_hints.c.expires_at <= now))
