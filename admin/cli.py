@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from admin import line_commands
 from bot.errors import ConfigError, EngawaError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ risk_app = typer.Typer(no_args_is_help=True, help="The risk rules.")
 telegram_app = typer.Typer(no_args_is_help=True, help="The Telegram bots.")
 app.add_typer(staff_app, name="staff")
 app.add_typer(content_app, name="content")
+app.add_typer(line_commands.app, name="line")
 app.add_typer(risk_app, name="risk")
 app.add_typer(telegram_app, name="telegram")
 

@@ -49,6 +49,7 @@ LONGER: dict[str, tuple[int, str]] = {
 
 OWNED = {
     "linebot": "bot.channels.line",
+    "PIL": "bot.channels.line",
     "telegram": "bot.channels.telegram",
     "apscheduler": "bot.runtime.clockwork",
     "alembic": "bot.store",

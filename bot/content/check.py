@@ -20,6 +20,7 @@ from bot.handoff.ticket import Reason
 MAX_LABEL = 20
 MAX_CHOICES = 10
 MAX_ID_BYTES = 64
+RICH_MENU, MAX_BAR = 6, 14  # LINE: a bar of at most 14 characters
 MAX_PAUSE = 600
 MAX_HUSH_DAYS = 3650
 ENTRY_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")  # Telegram, deep links; LINE allows them, too
@@ -43,7 +44,7 @@ REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
         "label_age", "label_residence", "label_anonymity", "label_reservation", "label_cost", "label_when",
         "label_source", "label_link", "date_unknown", "date_ask", "parked", "state_bot", "state_waiting",
         "state_human", "too_long", "empty", "unknown", "help", "unknown_command", "group", "sticker", "card_alt",
-        "nav_web", "web_link", "web_none", "moved", "moved_away", "slow_down",
+        "nav_web", "web_link", "web_none", "moved", "moved_away", "slow_down", "rich_menu", "rich_menu_bar",
     }
 )  # fmt: skip
 
@@ -62,6 +63,7 @@ def check(pack: Pack) -> list[Issue]:
     return [
         *_entry_codes(pack),
         *_texts(pack),
+        *_rich_menu(pack),
         *_commands(pack),
         *_stickers(pack),
         *_flows(pack),
@@ -93,7 +95,7 @@ def _texts(pack: Pack) -> Iterator[Issue]:
                 elif not isinstance(step, model.Withdraw if key == "withdraw" else model.Menu):
                     kind = "withdraw" if key == "withdraw" else "menu"
                     yield Issue(path=path, message=f"leads to {target}, which must be of kind {kind}")
-        else:
+        elif key != "rich_menu":
             yield from _bubbles(path, bubbles)
         if key in ("exits", "see_entry") or key.startswith("nav_"):
             yield from _labels(path, bubbles)
@@ -105,6 +107,22 @@ def _texts(pack: Pack) -> Iterator[Issue]:
         yield Issue(
             path="texts/person", message="needs two targets: where the way to a person begins, and sends"
         )
+
+
+def _rich_menu(pack: Pack) -> Iterator[Issue]:
+    """Its words are written for the person by a tap, in every state: each must mean something by itself."""
+    path, words = "texts/rich_menu", pack.texts.get("rich_menu", ())
+    if len(words) != RICH_MENU:
+        yield Issue(path=path, message=f"needs {RICH_MENU} words")
+    for word in words:
+        if fold(word) not in pack.entries and fold(word) not in pack.commands:
+            yield Issue(path=f"{path}/{word}", message="opens nothing; use an entry word or a command")
+    yield from _labels(path, words)
+    for bar in pack.texts.get("rich_menu_bar", ()):
+        if len(bar) > MAX_BAR:
+            yield Issue(
+                path="texts/rich_menu_bar", message=f"has {len(bar)} characters; LINE allows {MAX_BAR}"
+            )
 
 
 def _commands(pack: Pack) -> Iterator[Issue]:

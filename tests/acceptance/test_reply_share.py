@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from admin.simulation import ANSWER
 from bot.handoff.ticket import Status
 from bot.messages import HINT_FRESH
 from bot.store import erase
@@ -94,7 +95,7 @@ def told(document: dict[str, Any], alt: str) -> list[str]:
     """What a phone shows of a golden conversation: the bubbles, and for cards the words that stand for them."""
     found: list[str] = []
     for entry in document["say"]:
-        for came in entry.get(golden.ANSWER, ()):
+        for came in entry.get(ANSWER, ()):
             found += came.get("bot", []) + came.get("counselor", [])
             found += [alt] if came.get("cards") else []
     return found

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from tests.platforms.faults import Call, Fault
 from tests.platforms.line_books import AcceptedKey, Delivered, Deliveries, ReplyToken
+from tests.platforms.line_menus import Menus
 from tests.platforms.loopback import Answer, Loopback, Work
 from tests.platforms.measure import described
 from tests.platforms.validate import LineSchema, limit_problems
@@ -79,6 +80,7 @@ class LineApi(Loopback):
             ("POST", "/v2/bot/group/{groupId}/leave"): self._leave,
             ("POST", "/v2/bot/room/{roomId}/leave"): self._leave,
         }
+        self.menus = Menus(self)
 
     # -- what arrived ------------------------------------------------------------------------
 
