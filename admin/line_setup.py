@@ -7,9 +7,10 @@ from pathlib import Path
 
 import typer
 
+from bot.accounts import LineAccount
 from bot.channels.line import richmenu, setup
 from bot.channels.line.setup import Done
-from bot.config import LineAccount, Settings
+from bot.config import Settings
 from bot.content.library import Library
 from bot.content.pack import Released
 from bot.errors import BadInput, ConfigError, EngawaError, Misconfigured, SendError

@@ -16,7 +16,7 @@ from bot.talk import Heard, Mode, Talk, Turn
 from tests.flows.test_turns import in_mode
 from tests.strategies import seed_pack
 
-SEED = Released(latest=seed_pack(), offers_web=True)
+SEED = Released(latest=seed_pack(), base="https://engawa.example.jp")
 WORD = "ウェブで話す"
 
 
@@ -67,7 +67,7 @@ def test_it_is_offered_where_the_content_says(event: Heard) -> None:
 
 def test_it_is_not_offered_where_it_leads_nowhere() -> None:
     """Without a public address, and on the web itself: no choice, and the word is answered truthfully."""
-    for content, account in ((replace(SEED, offers_web=False), "line"), (SEED, web.WEB)):
+    for content, account in ((replace(SEED, base=""), "line"), (SEED, web.WEB)):
         assert offers(turn_of(heard("人と話したい", account=account), content=content)) == []
         turn = turn_of(heard(WORD, account=account), content=content)
         assert not any(isinstance(effect, fx.InviteToWeb) for effect in turn.effects)

@@ -11,7 +11,7 @@ from bot.channels.patience import Allowance
 from bot.channels.webchat import doors, page
 from bot.channels.webchat.pages import MAX_FORM
 from bot.messages import Inbound
-from bot.store.inbox import Accepted
+from bot.store.intake import Accepted
 from tests.webchat.conftest import Chat, Visitor
 
 DANGER = "もう死にたいです"
