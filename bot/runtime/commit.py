@@ -101,7 +101,7 @@ def apply(connection: Connection, house: House, changes: Iterable[Change], now: 
             _forget(connection, house, rows, change, forget, now)
     _write(connection, house, rows, now)
     if rows.news.topics:
-        notify(connection, {"topics": sorted(rows.news.topics)})
+        notify(connection, rows.news.topics)
     return rows.news
 
 

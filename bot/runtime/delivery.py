@@ -27,6 +27,7 @@ from bot.runtime.metrics import DROPPED, SEND_SECONDS, SENDS
 from bot.store import conversations, counts, departures, outbox, wakeups
 from bot.store.database import Database, Lane
 from bot.store.departures import Departures, Dropped
+from bot.store.dialect import notify
 from bot.store.outbox import Outcome
 from bot.store.sealed import Sealer
 
@@ -128,12 +129,15 @@ class Delivery(Worker):
         SEND_SECONDS.observe(time.perf_counter() - started)
         outcome = self._outcome(outgoing, error)
         SENDS.labels(via=outgoing.via, outcome=outcome.error_code or outcome.state).inc()
+        account = outgoing.address.account
         if error is None:
-            self._vitals.sent(outgoing.address.account)
-        else:
-            self._vitals.failed(outgoing.address.account, error.code)
-        more = await self._marked(outcome)
-        made_room = self._budget.end(outgoing.address.account, answered=is_answer(error))
+            self._vitals.sent(account)
+        elif not isinstance(error, HintSpent | ContactGone):  # those tell nothing of the account
+            self._vitals.failed(account, error.code)
+        try:
+            more = await self._marked(outcome)
+        finally:
+            made_room = self._budget.end(account, answered=is_answer(error))
         news = News()
         if more is not None:
             news.add(outgoing.contact_id)
@@ -185,6 +189,7 @@ def is_answer(error: SendError | None) -> bool:
 
 def _note(connection: Connection, dropped: Sequence[Dropped], now: datetime) -> None:
     """Counts what was dropped, and has whoever may have got no answer told so (docs/decisions/010)."""
+    notify(connection, {one.contact_id for one in dropped})
     late = departures.left_unanswered(connection, dropped)
     if late:
         wakeups.set_all(connection, {(contact_id, LATE): now for contact_id in late})
@@ -202,4 +207,7 @@ def _finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
     if gone:
         conversations.set_reachable(connection, dict.fromkeys(gone, False))
         outbox.cancel_all(connection, gone)
+    amiss = {outcome.contact_id for outcome in outcomes if outcome.state != outbox.SENT}
+    if amiss:  # what arrives is not worth a notice to other processes; what does not, is
+        notify(connection, amiss | ({QUEUE} if gone else set()))
     return outbox.finish(connection, outcomes)

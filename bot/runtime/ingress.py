@@ -100,7 +100,7 @@ class Ingress:
         if left:
             intake.queue(connection, taken, left, now)
             news.add(INBOX)
-            notify(connection, {"topics": [INBOX]})
+            notify(connection, [INBOX])
         first, *others = taken.accepted
         return [
             _Stored(first, len(taken.fresh) - len(left), news),

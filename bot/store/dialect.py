@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, String, Table, Text, bindparam, func, select
@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 R = TypeVar("R")
 CHANNEL = "engawa"
+MAX_TOPICS = 150  # a notice holds 8,000 bytes
 
 
 class Ids(TypeDecorator[Collection[str]]):
@@ -75,10 +76,14 @@ def has_row_locks(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-def notify(connection: Connection, news: Mapping[str, object]) -> None:
+def notify(connection: Connection, topics: Collection[str]) -> None:
     """Tells other processes what changed, when this transaction commits. Ids only, never text."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_notify(CHANNEL, json.dumps(news, separators=(",", ":")))))
+    if connection.dialect.name != "postgresql":
+        return
+    ordered = sorted(topics)
+    for start in range(0, len(ordered), MAX_TOPICS):
+        news = json.dumps({"topics": ordered[start : start + MAX_TOPICS]}, separators=(",", ":"))
+        connection.execute(select(func.pg_notify(CHANNEL, news)))
 
 
 def alone(connection: Connection, task: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.app import Roles
+from bot.errors import ContactGone
 from bot.runtime import delivery, turns
 from bot.runtime.live import QUEUE
 from bot.store import conversations, dialect, inbox, listen, wakeups
@@ -160,13 +161,30 @@ class TestNews:
         one, other = await crowd.process(started=False), await crowd.process(WEB)
         with other.engawa.hub.listen("told") as bell:
             with one.engawa.database.engine.connect() as connection:
-                dialect.notify(connection, {"topics": ["told"]})
+                dialect.notify(connection, ["told"])
                 connection.rollback()
             with one.engawa.database.engine.begin() as connection:
-                dialect.notify(connection, {"topics": ["other"]})
+                dialect.notify(connection, ["other"])
             with one.engawa.database.engine.begin() as connection:
-                dialect.notify(connection, {"topics": ["told"]})
+                dialect.notify(connection, ["told"])
                 assert not await bell.wait(0.05)
+            assert await bell.wait(10)
+
+    async def test_many_news(self, crowd: Crowd) -> None:
+        """More than one notice of PostgreSQL's can hold are told as several."""
+        one, other = await crowd.process(started=False), await crowd.process(WEB)
+        with other.engawa.hub.listen("f" * 31 + "z") as bell:
+            topics = [f"{number:032x}" for number in range(1_000)] + ["f" * 31 + "z"]
+            await one.engawa.database.write(dialect.notify, topics)
+            assert await bell.wait(10)
+
+    async def test_a_counselor_elsewhere_sees_what_did_not_arrive(self, crowd: Crowd) -> None:
+        """A process without workers hears of a send that found the person gone."""
+        one, other = await crowd.process(started=False), await crowd.process(WEB)
+        await one.says("a", "はじめ")
+        crowd.channel.fail(ContactGone())
+        with other.engawa.hub.listen(QUEUE) as bell:
+            await one.settle()
             assert await bell.wait(10)
 
     async def test_news_are_small(self, crowd: Crowd) -> None:
