@@ -181,3 +181,7 @@ class Hold:
 
     until: datetime
     code: str
+
+
+HELD_FOR_QUOTA = ("quota", "quota_low")
+"""Codes of what waits because no push, or few, are left: a free answer need not wait behind it."""

@@ -35,9 +35,10 @@ class Deed:
     staff_name: str = field(default="", repr=False)
 
     @property
-    def is_unasked(self) -> bool:
-        """Whether it follows nothing the person did just now."""
-        return not self.cause.startswith("event:")
+    def wants_a_hint(self) -> bool:
+        """Whether it speaks without an event that brought a way to answer: a counselor's words, or a timer's."""
+        speaks = any(isinstance(effect, fx.Say | fx.SayFirst) for effect in self.effects)
+        return speaks and not self.cause.startswith("event:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +87,13 @@ def apply(connection: Connection, house: House, changes: Iterable[Change], now: 
     rows, changes = _Rows(), list(changes)
     rows.spare = _spare_hints(connection, changes, now)
     for change in changes:
-        forget = next(
-            (
-                (effect, deed)
-                for deed in change.deeds
-                for effect in deed.effects
-                if isinstance(effect, fx.ForgetContact)
-            ),
-            None,
+        forgets = (
+            (effect, deed)
+            for deed in change.deeds
+            for effect in deed.effects
+            if isinstance(effect, fx.ForgetContact)
         )
+        forget = next(forgets, None)
         if forget is None:
             _gather(house, rows, change, now)
         else:
@@ -108,12 +107,11 @@ def apply(connection: Connection, house: House, changes: Iterable[Change], now: 
 def _spare_hints(
     connection: Connection, changes: Sequence[Change], now: datetime
 ) -> dict[str, tuple[Loaded, ReplyHint]]:
-    """What may answer for free where nobody has just written: a counselor's words, or a timer's."""
+    """What nobody has used yet and may answer for free."""
     asking = {
         change.loaded.contact_id: change.loaded
         for change in changes
-        for deed in change.deeds
-        if deed.is_unasked and any(isinstance(effect, fx.Say | fx.SayFirst) for effect in deed.effects)
+        if any(deed.wants_a_hint for deed in change.deeds)
     }
     found = hints.take(connection, list(asking.values()), now) if asking else {}
     return {contact_id: (asking[contact_id], hint) for contact_id, hint in found.items()}
@@ -231,15 +229,16 @@ def _say(
 def _leaving(connection: Connection, house: House, rows: _Rows, now: datetime) -> list[dict[str, object]]:
     """The outbox rows; the first of each contact with nothing else unsent is marked as leaving now."""
     queued = [one for one in rows.outbox if one[0]["state"] == outbox.QUEUED]
-    if not queued:
-        return [row for row, _, _ in rows.outbox]
-    if house.route is None:
-        rows.news.add(OUTBOX)
+    if house.route is None or not queued:
+        rows.news.topics |= {OUTBOX} if queued else set()
         return [row for row, _, _ in rows.outbox]
     heads: dict[str, int] = {}
     for _, loaded, outgoing in sorted(queued, key=lambda one: (one[0]["rank"], one[2].seq)):
         heads.setdefault(loaded.contact_id, outgoing.seq)
-    busy = outbox.with_unsent(connection, heads.keys())
+    free = {loaded.contact_id: loaded for _, loaded, outgoing in queued if outgoing.hint is not None}
+    busy, passed = outbox.make_way(connection, heads, free)
+    for contact_id, number in passed.items():
+        rows.counted[free[contact_id].operator_id][outbox.STALE] += number
     found = []
     for queued_row, loaded, outgoing in rows.outbox:
         row = queued_row
@@ -265,8 +264,7 @@ def _forget(
     forget: tuple[fx.ForgetContact, Deed],
     now: datetime,
 ) -> None:
-    effect, deed = forget
-    ticket = change.talk.ticket
+    (effect, deed), ticket = forget, change.talk.ticket
     _, spare = rows.spare.pop(change.loaded.contact_id, (None, None))
     if ticket is not None and not ticket.desk_id:
         ticket = replace(ticket, desk_id=house.desk_id)

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from bot.errors import SealError
 from bot.messages import HINT_FRESH, ReplyHint
 from bot.store import body
 from bot.store.conversations import Loaded
-from bot.store.dialect import upsert
+from bot.store.dialect import among, upsert
 from bot.store.schema import reply_hints
 
 _TAKE = (
     delete(reply_hints)
-    .where(reply_hints.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    .where(among(reply_hints.c.contact_id, "contact_ids"))
     .returning(reply_hints.c.contact_id, reply_hints.c.expires_at, reply_hints.c.sealed_hint)
 )
 

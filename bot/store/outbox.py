@@ -7,13 +7,14 @@ arrived is not known, and the next try says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
-from bot.messages import GROWS_STALE, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
+from bot.messages import GROWS_STALE, HELD_FOR_QUOTA, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
 from bot.store import body
 from bot.store.batch import Batch
 from bot.store.dialect import among, has_row_locks
@@ -101,6 +102,35 @@ _STILL_WAITING = select(outbox.c.contact_id).where(among(outbox.c.contact_id, "c
 def with_unsent(connection: Connection, contact_ids: Collection[str]) -> set[str]:
     """Which of these contacts have something queued or being sent."""
     return set(connection.scalars(_STILL_WAITING, {"contact_ids": sorted(contact_ids)}))
+
+
+_HELD = (
+    update(outbox)
+    .where(
+        among(outbox.c.contact_id, "contact_ids"),
+        outbox.c.state == QUEUED,
+        outbox.c.may_have_arrived.is_(False),
+        outbox.c.error_code.in_(HELD_FOR_QUOTA),
+        outbox.c.purpose.in_([purpose.value for purpose in SILENCED_BY_CLAIM]),
+    )
+    .values(state=CANCELLED, error_code=STALE)
+    .returning(outbox.c.contact_id)
+)
+
+
+def make_way(
+    connection: Connection, contact_ids: Collection[str], free: Collection[str]
+) -> tuple[set[str], Counter[str]]:
+    """Which of these contacts have something unsent, and how much of others was dropped for a `free` answer.
+
+    What waits for next month's pushes must not hold up an answer that costs none, and answers nothing after it.
+    """
+    busy = with_unsent(connection, contact_ids)
+    waiting = sorted(busy & set(free))
+    if not waiting:
+        return busy, Counter()
+    passed = Counter(connection.scalars(_HELD, {"contact_ids": waiting}))
+    return (with_unsent(connection, contact_ids) if passed else busy), passed
 
 
 def started(row: dict[str, object], via: str, now: datetime) -> dict[str, object]:

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta, timezone
 
 from bot.channels.line.api import Api
 from bot.errors import SendError
-from bot.messages import Hold
+from bot.messages import HELD_FOR_QUOTA, Hold
 
 JAPAN = timezone(timedelta(hours=9))  # no summer time
 RECHECK = timedelta(minutes=10)
 RESERVE = 10  # a tenth of the month's pushes is kept for safety cards and people's words
 LEAST_RESERVE = 20
-SPENT, LOW = "quota", "quota_low"
+SPENT, LOW = HELD_FOR_QUOTA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

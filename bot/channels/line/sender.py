@@ -14,7 +14,7 @@ RETRY_KEY_KEPT = timedelta(hours=24)
 REPLY, PUSH = "reply", "push"
 WORTH_A_PUSH = frozenset({Purpose.SAFETY, Purpose.COUNSELOR, Purpose.RECEIPT})
 """What is sent a second time, by another way, rather than left uncertain."""
-CAN_WAIT = frozenset({Purpose.BOT})
+CAN_WAIT = frozenset({Purpose.BOT, Purpose.LATE})
 """What waits when few pushes are left. All the rest is owed to the person and goes while there is any."""
 TOKEN_REFUSED = b"invalid reply token"
 
