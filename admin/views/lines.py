@@ -111,6 +111,8 @@ def _person(t: Words, thread: Thread, line: Line, now: datetime) -> Shown:
         tag = t("Words that need a look")
     elif kind == Kind.CHOICE and said:
         tag = t("by a button")
+    elif kind == Kind.STICKER and said:
+        tag = t("by a sticker")
     return Shown(
         seq=line.seq,
         side="them",

@@ -37,8 +37,9 @@ class Deed:
     @property
     def wants_a_hint(self) -> bool:
         """Whether it speaks without an event that brought a way to answer: a counselor's words, or a timer's."""
-        speaks = any(isinstance(effect, fx.Say | fx.SayFirst) for effect in self.effects)
-        return speaks and not self.cause.startswith("event:")
+        if self.cause.startswith("event:"):
+            return False
+        return any(isinstance(effect, fx.Say | fx.SayFirst) for effect in self.effects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

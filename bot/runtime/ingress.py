@@ -84,11 +84,12 @@ class Ingress:
     def _named(self, event: Inbound) -> Inbound:
         """A tap gets the words on its button, a sticker the word it says, so that the thread can be read."""
         released = self._library.at_hand
-        if event.text or released is None:
+        if released is None:
             return event
-        if event.kind is Kind.CHOICE:
+        if event.kind is Kind.CHOICE and not event.text:
             return replace(event, text=released.label(event.choice_id))
-        return replace(event, text=released.sticker(event.keywords)) if event.keywords else event
+        word = released.sticker(event.keywords) if event.keywords else ""
+        return replace(event, text=word) if word else event
 
     def _store(self, connection: Connection, events: Sequence[Inbound]) -> list[_Stored]:
         now = self._clock.now()

@@ -188,3 +188,23 @@ def test_what_was_tapped_can_be_read() -> None:
     assert found.label("nav/person") == "人に渡す"
     for unknown in ("", "/", "nav/", "nav/gone", "F-SELF", "F-SELF/menu", "F-SELF/menu/00000000", "X/y/z"):
         assert found.label(unknown) == ""
+
+
+# --- stickers -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keywords", "word"),
+    [
+        ((), ""),
+        (("cat", "whiskers"), ""),
+        (("Crying",), "かなしい"),
+        (("thank you", "bow", "Thanks", "sorry"), "ありがとう"),
+        (("sleep", "cry"), "かなしい"),  # as many: the upper one of the table
+        (("😭",), "かなしい"),
+        (("カナシイ",), "かなしい"),
+    ],
+)
+def test_what_a_sticker_says(keywords: tuple[str, ...], word: str) -> None:
+    """The word most of its keywords speak for, whatever their case; none where nothing is known."""
+    assert released().sticker(keywords) == word

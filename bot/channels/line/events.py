@@ -101,12 +101,11 @@ def _message(event: str, message: Mapping[str, Any]) -> dict[str, Any]:
         case {"type": "text", "text": str(text)}:
             return {"kind": Kind.TEXT, "text": text}  # what was put in by an edit must be read, too
         case {"type": "sticker"} if event == "message":
+            if text := _name(message.get("text")):  # of a message sticker: the person's own words
+                return {"kind": Kind.STICKER, "text": text}
             keywords = message.get("keywords")
             known: list[Any] = keywords if isinstance(keywords, list) else []
-            return {
-                "kind": Kind.STICKER,
-                "text": _name(message.get("text")),  # of a message sticker: the person's own words
-                "keywords": tuple(word for word in known if isinstance(word, str))[:MOST_KEYWORDS],
-            }
+            words = tuple(word for word in known if isinstance(word, str))
+            return {"kind": Kind.STICKER, "keywords": words[:MOST_KEYWORDS]}
         case _:
             return {"kind": Kind.UNSUPPORTED}

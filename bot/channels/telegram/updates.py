@@ -108,7 +108,8 @@ class _Reader:
         if message.text is not None or rich:
             yield from self._written(key, message.text or rich, at)
         elif message.sticker is not None:
-            yield self._event(key, Kind.STICKER, at=at, text=message.sticker.emoji or "")
+            emoji = message.sticker.emoji or ""
+            yield self._event(key, Kind.STICKER, at=at, text=emoji, keywords=(emoji,) if emoji else ())
         elif words := _words_beside(message):  # words under a picture are scanned like any others
             yield self._event(key, Kind.UNSUPPORTED, at=at, text=words)
         elif not edited and not _is_service(message):  # a live location is edited again and again
@@ -138,6 +139,7 @@ class _Reader:
         text: str = "",
         choice_id: str = "",
         entry: str = "",
+        keywords: tuple[str, ...] = (),
         part: str = "",
     ) -> Inbound:
         return Inbound(
@@ -148,6 +150,7 @@ class _Reader:
             text=text,
             choice_id=choice_id,
             entry=entry,
+            keywords=keywords,
         )
 
 
