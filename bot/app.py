@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from bot.runtime.receipts import Receipts
 from bot.runtime.turns import Turns
 from bot.runtime.wipe import Wipe
 from bot.store import conversations, migrate, outbox
+from bot.store.claim import only_one
 from bot.store.database import Database
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.sealed import Sealer
@@ -292,18 +292,3 @@ def channels_of(
                 words=words,
             )
     return found
-
-
-def only_one(path: Path) -> int:
-    """Holds the database file for this process. Raises ConfigError when another one serves it."""
-    handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise ConfigError(
-            [
-                "This SQLite database is served by another process. Stop that one, or use PostgreSQL for several."
-            ]
-        ) from error
-    return handle

@@ -42,7 +42,8 @@ PACKAGES = {
 }
 
 LONGER: dict[str, tuple[int, str]] = {
-    "bot/conversation.py": (490, "the one place where the order of policy is written; halves would hide it"),
+    "bot/conversation.py": (500, "the one place where the order of policy is written; halves would hide it"),
+    "bot/store/schema.py": (330, "all tables in one view"),
     "bot/store/migrations/versions/0001_first_schema.py": (400, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
