@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint fmt bench bench-quick kill9 lock clean
+.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace kill9 lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: setup-dev ## measure throughput beside a bare prototype, start and memory
 
 bench-quick: setup-dev ## the same with small numbers
 	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+trace: setup-dev ## each requirement with the tests that name it, and what no test names yet (ARGS=BOT …)
+	@$(BIN)/python -m tests.trace $(ARGS)
 
 kill9: setup-dev ## kill -9 at random moments on both databases; count what was lost or repeated
 	$(BIN)/python -m tests.kill9 $(ARGS)

@@ -22,6 +22,7 @@ from bot.content.pack import Released
 from bot.conversation import RISK_UNANSWERED, take_turn
 from bot.errors import BadInput, EngawaError
 from bot.flows import effects as fx
+from bot.flows.reminders import LOOSE
 from bot.handoff import ticket as tickets
 from bot.messages import Address, Choice, Inbound, Kind, Purpose, Reply
 from bot.talk import Event, HandedBack, Heard, Mode, Talk, WokeUp
@@ -169,7 +170,10 @@ def heard_from(effects: list[fx.Effect]) -> list[dict[str, Any]]:
     for effect in effects:
         reply = reply_of(effect)
         if reply is None:
-            if not isinstance(effect, fx.Record | fx.CancelWake | fx.SetReachable | fx.SilenceBot):
+            routine = isinstance(effect, fx.WakeAt) and effect.reason == LOOSE
+            if not routine and not isinstance(
+                effect, fx.Record | fx.CancelWake | fx.SetReachable | fx.SilenceBot
+            ):
                 found.append({"effect": type(effect).__name__})
             continue
         purpose = effect.purpose if isinstance(effect, fx.Say) else None

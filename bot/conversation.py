@@ -15,6 +15,7 @@ from bot.flows.content import Content
 from bot.flows.effects import (
     CancelWake,
     Effect,
+    EraseWords,
     ForgetContact,
     Mark,
     OpenTicket,
@@ -32,11 +33,14 @@ from bot.flows.effects import (
 )
 from bot.flows.matching import fold, visible
 from bot.flows.nodes import PAUSE, exits
+from bot.flows.reminders import LETTER, LOOSE, LOOSE_FOR, NOTICE
+from bot.flows.template import MAX_BUBBLES, three
 from bot.handoff import ticket as tickets
 from bot.handoff.risk import Level, RiskHit, Rules, highest
 from bot.handoff.ticket import Reason
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Choice, Inbound, Kind, Purpose, Reply
 from bot.talk import Event, Heard, Mode, Talk, Turn, WokeUp
+from bot.wakes import letter_due, notices_due, unkept
 
 RISK_UNANSWERED = "risk_unanswered"
 LATE = "late"  # the answers to this person became stale before they could be delivered
@@ -44,17 +48,19 @@ ANSWER_WITHIN = timedelta(minutes=3)  # a silent counselor: then the card goes o
 CONCERNS_ADD_UP = ((2, timedelta(hours=24)), (3, timedelta(days=7)))
 MOST_CHOICES = 13  # LINE quick replies
 A_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}")  # Bot API, BotCommand
+LONG_AGO = timedelta(hours=12)  # who was away as long is asked where to go on (R-027)
 REASONS = {reason.value: reason for reason in Reason}
 
 COMMANDS = {
     EXIT_LATER: "later",
     EXIT_STOP: "stop",
     EXIT_PERSON: "person",
-    "nav/person": "person",
+    "nav/person": "bring",
     "nav/resume": "resume",
     "nav/restart": "restart",
     "nav/withdraw": "withdraw",
     web.CHOICE: web.WEB,
+    "nav/bring": "bring",
 }
 """Choice ids that mean the same everywhere."""
 
@@ -62,16 +68,26 @@ COMMANDS = {
 def take_turn(content: Content, rules: Rules, talk: Talk, event: Event, now: datetime) -> Turn:
     """What follows from one event. The same arguments always give the same turn."""
     if isinstance(event, Heard):
+        if event.inbound.kind not in (Kind.LEFT, Kind.UNSENT):
+            talk = _here_again(talk, now)
         turn = _heard(content, rules, talk, event.inbound, event.seq, now)
     elif isinstance(event, WokeUp):
         turn = _woke_up(content, talk, event.reason, event.seq, now)
     else:
         turn = _handed_back(content, talk, now)
+    if turn.talk.mine.loose and turn.talk.mine.written != talk.mine.written:
+        turn = replace(turn, effects=(*turn.effects, WakeAt(reason=LOOSE, at=now + LOOSE_FOR)))
     if isinstance(event, Heard) and web.can_move(content, event.inbound):
         turn = web.offered(content, turn)
     if turn.talk.moved:
         turn = web.told(content, turn)
     return replace(turn, talk=replace(turn.talk, revision=talk.revision + 1))
+
+
+def _here_again(talk: Talk, now: datetime) -> Talk:
+    """Who was away for long is where they were, and is asked before it goes on."""
+    long = talk.seen_at is not None and now - talk.seen_at >= LONG_AGO
+    return replace(talk, seen_at=now, away=talk.away or (long and talk.session is not None))
 
 
 def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: int, now: datetime) -> Turn:
@@ -121,7 +137,7 @@ def _by_mode(
 
 def _always(content: Content, talk: Talk, word: str, seq: int, now: datetime) -> Turn:
     """Forget, hide and stop: owed to the person in every mode, also while a counselor has the thread."""
-    relayed = (Relay(),) if talk.mode is Mode.HUMAN else ()
+    relayed: tuple[Effect, ...] = (Relay(),) if talk.mode is Mode.HUMAN else ()
     if word == "hide":
         hidden = _said(talk, Reply(texts=content.text("neutral")), Purpose.HIDE)
         return replace(hidden, effects=(*hidden.effects, CancelWake(reason=PAUSE), *relayed))
@@ -130,6 +146,10 @@ def _always(content: Content, talk: Talk, word: str, seq: int, now: datetime) ->
             return Turn(talk=talk, effects=(ForgetContact(receipt=Reply(texts=content.text("erased"))),))
         return _enter(content, talk, content.text("forget_confirm")[0], seq, now)
     text = {Mode.BOT: "stopped", Mode.WAITING: "stopped_waiting", Mode.HUMAN: "stopped_human"}[talk.mode]
+    loose = talk.mine.loose if talk.mode is Mode.BOT else ()
+    if loose:
+        text, talk = "stopped_erased", replace(talk, mine=talk.mine.without("loose"))
+        relayed = (EraseWords(seqs=loose),)
     choices = (_nav(content, "withdraw"),) if talk.mode is Mode.WAITING and _withdrawable(talk) else ()
     stopped = replace(talk, session=None, away=False)
     reply = Reply(texts=content.text(text), choices=choices)
@@ -139,7 +159,9 @@ def _always(content: Content, talk: Talk, word: str, seq: int, now: datetime) ->
 
 def _owed(content: Content, talk: Talk, choice_id: str, now: datetime) -> str | None:
     """A button that hides the screen or erases does so while a counselor has the thread, too."""
-    choice = engine.chosen(content, talk.session, choice_id, now) if talk.mode is Mode.HUMAN else None
+    if talk.mode is not Mode.HUMAN:
+        return None
+    choice = engine.chosen(content, talk.session, choice_id, now, talk.person(now))
     if choice is None:
         return None
     if isinstance(engine.leads_to(content, choice), model.Forget):
@@ -155,10 +177,13 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
             return _said(kept, Reply(texts=content.text("later")))
         case "person":
             return _wants_person(content, talk, seq, now)
+        case "bring":
+            return _brings(content, talk, seq, now)
         case "back" if talk.session is not None:
-            return _played(content, talk, engine.back(content, talk.session, now), seq, now)
+            before = engine.back(content, talk.session, now, talk.person(now))
+            return _played(content, talk, before, seq, now)
         case "resume" if talk.session is not None:
-            again = engine.again(content, talk.session, now)
+            again = engine.again(content, talk.session, now, talk.person(now))
             if again is not None:
                 return _played(content, replace(talk, away=False), again, seq, now)
             if talk.mode is Mode.WAITING:
@@ -169,23 +194,42 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
             return _enter(content, talk, content.text("withdraw")[0], seq, now)
         case "help":
             return _told_here(content, talk, "help", now)
-    begun = engine.begin(content, content.text("start")[0], now)
+    begun = engine.begin(content, content.text("start")[0], now, person=talk.person(now))
     return _played(content, replace(talk, away=False), begun, seq, now)
 
 
 def _enter(content: Content, talk: Talk, target: str, seq: int, now: datetime) -> Turn:
     """Goes to a target in the running session, whatever was asked there."""
-    sprint = engine.begin(content, target, now, session=talk.session)
+    sprint = engine.begin(content, target, now, session=talk.session, person=talk.person(now))
     return _played(content, replace(talk, away=False) if talk.away else talk, sprint, seq, now)
 
 
 def _wants_person(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:
     if talk.mode is Mode.WAITING:
         choices = (_nav(content, "withdraw"),) if _withdrawable(talk) else ()
+        if _unhanded(talk):
+            choices = (_nav(content, "bring"), *choices)
         return _said(talk, Reply(texts=content.text("already_waiting"), choices=choices + exits(content)))
     ask, send = content.text("person")
     inside = talk.session is not None and talk.session.flow == ask.partition("/")[0]
     return _enter(content, talk, send if inside else ask, seq, now)
+
+
+def _unhanded(talk: Talk) -> tuple[int, ...]:
+    """What was written to nobody before, and not handed over with the ticket."""
+    handed = talk.ticket.handed if talk.ticket is not None else ()
+    return tuple(one.seq for one in talk.mine.written if one.seq not in handed)
+
+
+def _brings(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:
+    """人に渡す: what was written goes along; who waits already adds it to what is waiting."""
+    if talk.mode is Mode.WAITING and talk.ticket is not None and _unhanded(talk):
+        added = replace(talk, ticket=tickets.handing(talk.ticket, _unhanded(talk)))
+        said = _said(added, Reply(texts=content.text("brought"), choices=exits(content)))
+        return replace(said, effects=(Relay(), *said.effects))
+    if talk.mode is Mode.WAITING or not talk.mine.written:
+        return _wants_person(content, talk, seq, now)
+    return _enter(content, talk, content.text("bring")[0], seq, now)
 
 
 # --- risk -----------------------------------------------------------------------------------------------------
@@ -221,7 +265,7 @@ def _in_danger(content: Content, talk: Talk, hits: tuple[RiskHit, ...], seq: int
     ticketed, effect = _ticketed(talk, Reason.RISK, level, seq, now, hits=hits)
     reply = _safety_card(content, hits[0].category, now)
     if isinstance(effect, OpenTicket):  # nobody is handed over without being told
-        reply = replace(reply, texts=engine.three((*reply.texts, *content.text("risk_handed"))))
+        reply = replace(reply, texts=three((*reply.texts, *content.text("risk_handed"))))
     card = SayFirst(reply=_quietly(talk, reply))
     relayed = (Relay(),) if talk.mode is Mode.WAITING else ()
     return Turn(talk=ticketed, effects=(card, effect, *relayed), risk_hits=hits)
@@ -261,8 +305,8 @@ def _with_concern_line(content: Content, reply: Reply) -> Reply:
     offer = _nav(content, "person")
     known = {choice.label for choice in reply.choices}
     room = len(reply.choices) < MOST_CHOICES and offer.label not in known
-    texts = reply.texts[: engine.MAX_BUBBLES - 1]
-    joined = (*texts, "\n".join((*reply.texts[engine.MAX_BUBBLES - 1 :], *content.text("concern"))))
+    texts = reply.texts[: MAX_BUBBLES - 1]
+    joined = (*texts, "\n".join((*reply.texts[MAX_BUBBLES - 1 :], *content.text("concern"))))
     return replace(reply, texts=joined, choices=((offer,) if room else ()) + reply.choices)
 
 
@@ -292,6 +336,7 @@ def _ticketed(
     *,
     hits: tuple[RiskHit, ...] = (),
     wishes: tuple[tuple[str, str], ...] = (),
+    handed: tuple[int, ...] = (),
 ) -> tuple[Talk, Effect]:
     """The talk with an open ticket at least this urgent, and the effect that tells of it."""
     raised = talk.ticket is not None and talk.ticket.is_open
@@ -299,6 +344,8 @@ def _ticketed(
     ticket = tickets.opened(talk.ticket, talk.contact_id, talk.revision, reason, level, seq, now, hits)
     if wishes:
         ticket = replace(ticket, wishes=wishes)
+    if handed:
+        ticket = tickets.handing(ticket, handed)
     mode = talk.mode if talk.mode is Mode.HUMAN else Mode.WAITING
     return replace(talk, ticket=ticket, mode=mode, held=talk.held and raised), effect
 
@@ -317,24 +364,38 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
         received = "sticker" if inbound.kind is Kind.STICKER else "media"
         return _told_here(content, talk, received, now)
     if inbound.kind is Kind.CHOICE:
-        choice = engine.chosen(content, session, inbound.choice_id, now)
+        choice = engine.chosen(content, session, inbound.choice_id, now, talk.person(now))
         if choice is None:
             there, here = _where_we_are(content, talk, now)
-            return _said(there, replace(here, texts=engine.three((*content.text("stale"), *here.texts))))
-        turn = _played(content, replace(talk, away=False), engine.take(content, choice, now), seq, now)
+            return _said(there, replace(here, texts=three((*content.text("stale"), *here.texts))))
+        taken = engine.take(content, choice, now, talk.person(now))
+        turn = _played(content, replace(talk, away=False), taken, seq, now)
         return _as_hidden(turn) if content.command(fold(choice.label)) == "hide" else turn
     if A_COMMAND.fullmatch(text.strip()):
         return _told_here(content, talk, "unknown_command", now)
-    written = engine.write(content, session, text, now) if session is not None and not talk.away else None
-    if written is not None:
-        return _played(content, talk, written, seq, now)
-    entry = content.entry(fold(text))
-    if entry is not None:
-        return _enter(content, talk, entry, seq, now)
+    label = _is_label(content, talk, text, now)
+    if session is not None and (label or not talk.away):
+        talk = _noted(content, replace(talk, away=False), text, seq, now)
+        written = engine.write(content, session, text, now, talk.person(now))
+        if written is not None:
+            return _played(content, talk, written, seq, now)
+    target = content.entry(fold(text)) or content.question(text)
+    if target is not None:
+        return _enter(content, talk, target, seq, now)
+    if text.strip():
+        talk = replace(talk, mine=talk.mine.writing(seq, text))
     if talk.away:
-        choices = (_nav(content, "resume"), _nav(content, "restart"), *exits(content))
-        return _said(talk, Reply(texts=content.text("welcome_back"), choices=choices))
+        return _said(talk, engine.aside(content, content.text("returned")[0], now, talk.person(now)))
     return _enter(content, talk, content.text("free_text")[0], seq, now)
+
+
+def _noted(content: Content, talk: Talk, text: str, seq: int, now: datetime) -> Talk:
+    """What is written where writing is collected is remembered by its place, to be handed over or erased."""
+    if not text.strip() or talk.session is None or not engine.collects(content, talk.session, now):
+        return talk
+    if engine.label_of(content, talk.session, text, now, talk.person(now)) is not None:
+        return talk
+    return replace(talk, mine=talk.mine.writing(seq, text))
 
 
 def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: datetime) -> Turn:
@@ -345,9 +406,11 @@ def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: 
     effects: list[Effect] = []
     for effect in turn.effects:
         match effect:
-            case RequestPerson(reason=reason, wishes=wishes):
+            case RequestPerson(reason=reason, wishes=wishes, written=written):
                 why = REASONS.get(reason, Reason.REQUEST)
-                ticketed, opened = _ticketed(turn.talk, why, Level.NONE, seq, now, wishes=wishes)
+                ticketed, opened = _ticketed(
+                    turn.talk, why, Level.NONE, seq, now, wishes=wishes, handed=written
+                )
                 turn = replace(turn, talk=ticketed)
                 effects += [opened, Record(count="handoffs_wished")]
             case WithdrawRequest() if turn.talk.ticket is not None and turn.talk.ticket.is_open:
@@ -363,7 +426,7 @@ def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: 
                         Say(reply=Reply(texts=content.text("not_withdrawn"), choices=exits(content)))
                     )
             case WithdrawRequest():
-                pass
+                effects = [_saying(one, content.text("nothing_pending")) for one in effects]
             case SetPreference(silent=silent, hush_until=until):
                 kept = turn.talk.preferences
                 kept = replace(kept, silent=kept.silent if silent is None else silent)
@@ -371,7 +434,13 @@ def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: 
                 turn = replace(turn, talk=replace(turn.talk, preferences=kept))
             case _:
                 effects.append(effect)
+    if sprint.session is not None and (talk.session is None or talk.session.flow != sprint.session.flow):
+        effects.append(Record(count="entered", of=sprint.session.flow))
     return replace(turn, effects=tuple(effects))
+
+
+def _saying(effect: Effect, texts: tuple[str, ...]) -> Effect:
+    return replace(effect, reply=replace(effect.reply, texts=texts)) if isinstance(effect, Say) else effect
 
 
 def _asks_again(content: Content, talk: Talk, sprint: engine.Sprint) -> bool:
@@ -383,7 +452,8 @@ def _asks_again(content: Content, talk: Talk, sprint: engine.Sprint) -> bool:
 
 def _play(talk: Talk, sprint: engine.Sprint) -> Turn:
     said = (Say(reply=_quietly(talk, sprint.reply)),) if not sprint.reply.is_empty else ()
-    return Turn(talk=replace(talk, session=sprint.session), effects=(*said, *sprint.effects))
+    mine = talk.mine if sprint.mine is None else sprint.mine
+    return Turn(talk=replace(talk, session=sprint.session, mine=mine), effects=(*said, *sprint.effects))
 
 
 def _said(talk: Talk, reply: Reply, purpose: Purpose = Purpose.BOT) -> Turn:
@@ -402,9 +472,10 @@ def _as_hidden(turn: Turn) -> Turn:
 
 def _where_we_are(content: Content, talk: Talk, now: datetime) -> tuple[Talk, Reply]:
     """The current step once more, without a deed; the start when there is none to come back to."""
-    sprint = engine.again(content, talk.session, now) if talk.session is not None else None
+    person = talk.person(now)
+    sprint = engine.again(content, talk.session, now, person) if talk.session is not None else None
     if sprint is None:
-        sprint = engine.begin(content, content.text("start")[0], now)
+        sprint = engine.begin(content, content.text("start")[0], now, person=person)
     return replace(talk, session=sprint.session, away=False), sprint.reply
 
 
@@ -425,7 +496,8 @@ def _is_label(content: Content, talk: Talk, text: str, now: datetime) -> bool:
     """Whether the text is the words of a button of the step the person stands at."""
     if talk.session is None:
         return False
-    return engine.label_of(content, talk.session, text, now, by_number=False) is not None
+    person = talk.person(now)
+    return engine.label_of(content, talk.session, text, now, person, by_number=False) is not None
 
 
 def _means_the_flow(content: Content, talk: Talk, inbound: Inbound, text: str, now: datetime) -> bool:
@@ -450,7 +522,12 @@ def _joined(content: Content, talk: Talk, now: datetime) -> Turn:
     reachable = SetReachable(reachable=True)
     if talk.mode is not Mode.BOT:
         return Turn(talk=talk, effects=(reachable, Relay()))
-    turn = _play(replace(talk, away=False), engine.begin(content, content.text("start")[0], now))
+    if talk.session is not None:  # who comes back finds their place as it was
+        asked = engine.aside(content, content.text("rejoined")[0], now, talk.person(now))
+        back = _said(replace(talk, away=True), asked)
+        return replace(back, effects=(reachable, *back.effects, Record(count="joined")))
+    begun = engine.begin(content, content.text("start")[0], now, person=talk.person(now))
+    turn = _play(replace(talk, away=False), begun)
     return replace(turn, effects=(reachable, *turn.effects, Record(count="joined")))
 
 
@@ -462,10 +539,14 @@ def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime)
     if reason == LATE and talk.mode is not Mode.HUMAN:
         return _late(content, talk)
     if reason == PAUSE and talk.mode is Mode.BOT and talk.session is not None and not talk.away:
-        sprint = engine.pause_over(content, talk.session, now)
+        sprint = engine.pause_over(content, talk.session, now, talk.person(now))
         if sprint is not None:
             return _played(content, talk, sprint, seq, now)
-    return Turn(talk=talk)
+    if reason == NOTICE:
+        return notices_due(content, talk, now)
+    if reason == LOOSE:
+        return unkept(talk, now)
+    return letter_due(content, talk, now) if reason == LETTER else Turn(talk=talk)
 
 
 def _late(content: Content, talk: Talk) -> Turn:
@@ -478,16 +559,14 @@ def _late(content: Content, talk: Talk) -> Turn:
             *((_nav(content, "resume"),) if talk.session is not None else ()),
             _nav(content, "restart"),
         )
-    reply = Reply(
-        texts=engine.three((*content.text("late"), *more)), choices=choices + exits(content), silent=True
-    )
+    reply = Reply(texts=three((*content.text("late"), *more)), choices=choices + exits(content), silent=True)
     return Turn(talk=talk, effects=(Say(reply=reply, purpose=Purpose.LATE),))
 
 
 def _handed_back(content: Content, talk: Talk, now: datetime) -> Turn:
     """One soft line; then the flow goes on where it was, or the menu is offered."""
     back = replace(talk, mode=Mode.BOT, held=False)
-    sprint = engine.again(content, talk.session, now) if talk.session is not None else None
+    sprint = engine.again(content, talk.session, now, back.person(now)) if talk.session is not None else None
     there, here = _where_we_are(content, back, now)
     texts = here.texts if sprint is not None else ()  # the menu needs no words of its own after this line
-    return _said(there, replace(here, texts=engine.three((*content.text("handed_back"), *texts))))
+    return _said(there, replace(here, texts=three((*content.text("handed_back"), *texts))))

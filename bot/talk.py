@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.flows.effects import Effect
+from bot.flows.mine import Mine, Person
 from bot.flows.session import Session
 from bot.handoff.risk import RiskHit
-from bot.handoff.ticket import Ticket
+from bot.handoff.ticket import Ticket, is_withdrawable
 from bot.messages import Inbound
+
+GRAVE_FOR = timedelta(days=1)
+"""After words of concern, for how long nobody is asked how they are."""
 
 
 class Mode(StrEnum):
@@ -33,7 +37,8 @@ class Preferences:
 class Talk:
     """`revision` counts turns and decides races. `concerns` are the instants of recent concern-level texts;
     `held` tells that the holding line was said for this wait; `away` that the person tapped あとで; `moved` that an
-    earlier thread at this address went elsewhere, and the person is still to be told."""
+    earlier thread at this address went elsewhere, and the person is still to be told.
+    `seen_at` tells when they were last here, so that who comes back after long is asked where to go on (R-027)."""
 
     contact_id: str
     mode: Mode = Mode.BOT
@@ -44,7 +49,22 @@ class Talk:
     held: bool = False
     away: bool = False
     moved: bool = False
+    mine: Mine = Mine()  # noqa: RUF009 - immutable
+    seen_at: datetime | None = None
     revision: int = 0
+
+    def person(self, now: datetime) -> Person:
+        """Who this is to a step: what is theirs, and how they stand."""
+        hush, ticket = self.preferences.hush_until, self.ticket
+        facts = {
+            "waiting": self.mode is Mode.WAITING,
+            "withdrawable": ticket is not None and is_withdrawable(ticket),
+            "hushed": hush is not None and hush > now,
+            "grave": bool(ticket and ticket.hits) or any(now - at < GRAVE_FOR for at in self.concerns),
+            "silent": self.preferences.silent,
+            "met": ticket is not None and not ticket.is_open and ticket.assignee is not None,
+        }
+        return Person(mine=self.mine, facts=frozenset(name for name, so in facts.items() if so))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

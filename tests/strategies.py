@@ -60,9 +60,11 @@ def reread(talk: Talk) -> Talk:
     ticket = None
     if talk.ticket is not None:
         ticket = msgspec.json.decode(body.encode(talk.ticket), type=Ticket)
-        detail = body.TicketDetail(wishes=talk.ticket.wishes, hits=talk.ticket.hits)
+        detail = body.TicketDetail(
+            wishes=talk.ticket.wishes, hits=talk.ticket.hits, handed=talk.ticket.handed
+        )
         detail = body.ticket_detail(body.encode(detail))
-        ticket = replace(ticket, wishes=detail.wishes, hits=detail.hits)
+        ticket = replace(ticket, wishes=detail.wishes, hits=detail.hits, handed=detail.handed)
     return Talk(
         contact_id=talk.contact_id,
         mode=Mode(talk.mode.value),
@@ -72,6 +74,8 @@ def reread(talk: Talk) -> Talk:
         concerns=state.concerns,
         held=state.held,
         away=state.away,
+        mine=state.mine,
+        seen_at=state.seen_at,
         revision=talk.revision,
     )
 

@@ -75,6 +75,12 @@ def shown(t: Words, thread: Thread, now: datetime) -> tuple[Shown, ...]:
     return tuple(line for line in found if line is not None)
 
 
+def handed(t: Words, thread: Thread, now: datetime) -> tuple[Shown, ...]:
+    """What the person wrote before, to nobody, and chose to hand over with their request."""
+    found = (_shown(t, thread, line, now) for line in thread.handed)
+    return tuple(line for line in found if line is not None)
+
+
 def _shown(t: Words, thread: Thread, line: Line, now: datetime) -> Shown | None:
     if line.body.kind == Kind.UNSENT:  # what was taken back tells so in its own place
         return None

@@ -60,6 +60,7 @@ class Threads:
             state=state_of(thread, session.member),
             tabs=tabs_of(thread, mine),
             lines=lines.shown(t, thread, now),
+            handed=lines.handed(t, thread, now),
             cut=len(thread.lines) >= MOST_LINES,
             categories=labels.categories(t, ticket),
             wishes=[(lines.readable(label), lines.readable(wish)) for label, wish in ticket.wishes],

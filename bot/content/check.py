@@ -10,10 +10,13 @@ from bot.content.check_dates import event_issues, schedule_issues
 from bot.content.event_cards import TEXTS as EVENT_TEXTS
 from bot.content.pack import Pack, is_safety
 from bot.flows import model
-from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH, MAX_STEPS
+from bot.flows.engine import MAX_LENGTH, MAX_STEPS
 from bot.flows.matching import fold
-from bot.flows.nodes import ENTRY, LISTED, MAX_LISTED, OFFSET
-from bot.flows.template import fields, fill
+from bot.flows.mine import DROPPABLE
+from bot.flows.nodes import ENTRY, LISTED, OFFSET
+from bot.flows.reminders import LETTERS
+from bot.flows.scene import CONDITIONS, COUNTS, MAX_LISTED, OWN
+from bot.flows.template import MAX_BUBBLES, fields, fill
 from bot.handoff.risk import Level, highest
 from bot.handoff.ticket import Reason
 
@@ -24,22 +27,32 @@ RICH_MENU, MAX_BAR = 6, 14  # LINE: a bar of at most 14 characters
 MAX_PAUSE = 600
 MAX_HUSH_DAYS = 3650
 ENTRY_CODE = re.compile(r"[A-Za-z0-9_-]{1,32}")  # Telegram, deep links; LINE allows them, too
+MAX_DAYS_AHEAD = 14
 COMMANDS = frozenset(
-    {"later", "stop", "person", "back", "hide", "forget", "resume", "restart", "help", "web"}
+    {"later", "stop", "person", "bring", "back", "hide", "forget", "resume", "restart", "help", "web"}
 )
 
 FIELDS = frozenset(
     {"hours", "wait", "human_now_or_not", "open_lines", "neutral_text", "preview", "expected", "stored"}
-    | {"article", "last_step", "person_here_or_left"}
+    | {"letter", "place", "day", "request_open", "ease_ask", "share_link", "wishes"}
 )
-ALWAYS_KNOWN = dict.fromkeys(("human_now_or_not", "neutral_text", "preview"), "…")
-TARGET_TEXTS = frozenset({"start", "person", "safety", "free_text", "forget_confirm", "withdraw", "web_at"})
+ALWAYS_KNOWN = dict.fromkeys(("human_now_or_not", "neutral_text", "preview", "stored"), "…")
+TARGET_TEXTS = frozenset({
+    "start", "person", "safety", "free_text", "forget_confirm", "withdraw", "bring", "returned",
+    "rejoined", "letter_card", "web_at", "notice_card",
+})  # fmt: skip
+TARGET_KINDS = {"withdraw": model.Withdraw, "bring": model.Bring}
 REQUIRED_TEXTS = TARGET_TEXTS | EVENT_TEXTS | frozenset(
     {
         "exits", "see_entry", "nothing_found", "entry_gone", "erased", "stranded", "preview_empty", "neutral",
-        "stopped", "stopped_waiting", "stopped_human", "later", "welcome_back", "already_waiting", "holding",
-        "handed_back", "media", "stale", "concern", "concerns_add_up", "late", "not_withdrawn", "risk_handed",
-        "human_open", "human_closed", "human_unknown", "opening", "shift", "nav_person", "nav_resume", "nav_restart",
+        "stopped", "stopped_waiting", "stopped_human", "stopped_erased", "later", "brought", "nothing_pending",
+        "nothing_saved", "nothing_to_read", "notice_set", "notice_waits", "notice_near", "request_open", "day",
+        "quoted", "preview_written", "stored_talk", "stored_wishes", "stored_written", "stored_saved",
+        "stored_notices", "stored_letters_month", "stored_letters_season", "stored_silent", "stored_hushed",
+        "stored_waiting", "nav_bring", "ease_ask", "already_waiting", "holding",
+        "handed_back", "media", "stale", "concern", "concerns_add_up", "late", "welcome_back", "not_withdrawn",
+        "risk_handed", "human_open",
+        "human_closed", "human_unknown", "opening", "shift", "nav_person", "nav_resume", "nav_restart",
         "nav_withdraw", "label_summary", "label_atmosphere", "label_not_needed", "label_smaller_steps",
         "label_age", "label_residence", "label_anonymity", "label_reservation", "label_cost", "label_when",
         "label_source", "label_link", "date_unknown", "date_ask", "parked", "state_bot", "state_waiting",
@@ -70,6 +83,7 @@ def check(pack: Pack) -> list[Issue]:
         *_resources(pack),
         *_events(pack),
         *_desks(pack),
+        *_reading(pack),
     ]
 
 
@@ -92,8 +106,8 @@ def _texts(pack: Pack) -> Iterator[Issue]:
                 step = _found(pack, target, "")
                 if step is None:
                     yield Issue(path=path, message=f"leads to {target}, which does not exist")
-                elif not isinstance(step, model.Withdraw if key == "withdraw" else model.Menu):
-                    kind = "withdraw" if key == "withdraw" else "menu"
+                elif not isinstance(step, wanted := TARGET_KINDS.get(key, model.Menu)):
+                    kind = wanted.__struct_config__.tag
                     yield Issue(path=path, message=f"leads to {target}, which must be of kind {kind}")
         elif key != "rich_menu":
             yield from _bubbles(path, bubbles)
@@ -216,7 +230,7 @@ def _step(pack: Pack, flow: model.Flow, name: str, step: model.AnyStep) -> Itera
     for place, bubble in enumerate(step.say):
         for unknown in sorted(fields(bubble) - FIELDS):
             yield Issue(path=f"{path}/say[{place}]", message=f"{{{unknown}}} is not a known field")
-    if not step.say and not isinstance(step, model.Goto | model.Forget):
+    if not step.say and not isinstance(step, model.MAY_BE_SILENT):
         yield Issue(path=f"{path}/say", message="says nothing")
     elif step.say and not any(fill(bubble, ALWAYS_KNOWN) for bubble in step.say):
         yield Issue(path=f"{path}/say", message="says nothing while its fields are not known")
@@ -224,33 +238,62 @@ def _step(pack: Pack, flow: model.Flow, name: str, step: model.AnyStep) -> Itera
         yield Issue(path=f"{path}/exits", message="has neither exits nor choices")
     if step.exits not in (model.STANDARD_EXITS, model.NO_EXITS):
         yield Issue(path=f"{path}/exits", message="is std or none")
-    if step.save in (ENTRY, LISTED, OFFSET):
+    if step.save in OWN:
         yield Issue(path=f"{path}/save", message=f"{step.save} is a reserved name")
     if isinstance(step, model.Handoff) and step.reason not in [reason.value for reason in Reason]:
         yield Issue(path=f"{path}/reason", message=f"is one of {', '.join(Reason)}")
+    yield from _own(path, step)
     if isinstance(step, model.ShowResources | model.ShowEvents) and not 1 <= step.query.limit <= MAX_LISTED:
         yield Issue(path=f"{path}/query/limit", message=f"is 1 to {MAX_LISTED} (R-021)")
     if isinstance(step, model.Ask) and not 0 <= step.pause <= MAX_PAUSE:
         yield Issue(path=f"{path}/pause", message=f"is 0 to {MAX_PAUSE} seconds")
-    if isinstance(step, model.Prefer) and not 1 <= (step.hush_days or 1) <= MAX_HUSH_DAYS:
-        yield Issue(path=f"{path}/hush_days", message=f"is 1 to {MAX_HUSH_DAYS}")
-    if isinstance(step, model.Say | model.Goto) and _arrival(pack, f"{flow.id}/{name}") is None:
+    if isinstance(step, model.Prefer) and not 0 <= (step.hush_days or 0) <= MAX_HUSH_DAYS:
+        yield Issue(path=f"{path}/hush_days", message=f"is 0 to {MAX_HUSH_DAYS}")
+    if isinstance(step, model.PASSING) and _arrival(pack, f"{flow.id}/{name}") is None:
         yield Issue(path=f"{path}/to", message="goes round in a circle and never waits")
     yield from _choices(pack, flow, path, step)
+
+
+def _own(path: str, step: model.AnyStep) -> Iterator[Issue]:
+    """Conditions, labels that keep no answer, and the names that steps on the person's own things use."""
+    for label, condition in step.when.items():
+        if label not in step.choices:
+            yield Issue(path=f"{path}/when/{label}", message="is no choice of this step")
+        if condition.removeprefix("not ") not in CONDITIONS:
+            known = "、".join(sorted(CONDITIONS))
+            yield Issue(path=f"{path}/when/{label}", message=f"is one of {known}, or not and one")
+    for label in step.skip:
+        if label not in step.choices:
+            yield Issue(path=f"{path}/skip/{label}", message="is no choice of this step")
+    always = [label for label in step.choices if label not in step.when]
+    if step.exits == model.NO_EXITS and step.choices and not always:
+        yield Issue(path=f"{path}/exits", message="may leave a person without any choice")
+    if isinstance(step, model.Keep) and step.what not in ("entry", "written", "wishes"):
+        yield Issue(path=f"{path}/what", message="is entry, written or wishes")
+    if isinstance(step, model.Drop) and step.what not in DROPPABLE:
+        yield Issue(path=f"{path}/what", message=f"is one of {', '.join(DROPPABLE)}")
+    if isinstance(step, model.Letters) and step.every not in LETTERS:
+        yield Issue(path=f"{path}/every", message=f"is one of {', '.join(LETTERS)}")
+    if isinstance(step, model.Notice) and not 1 <= step.days <= MAX_DAYS_AHEAD:
+        yield Issue(path=f"{path}/days", message=f"is 1 to {MAX_DAYS_AHEAD}")
+    if isinstance(step, model.Count) and step.name not in COUNTS:
+        yield Issue(path=f"{path}/name", message=f"is one of {', '.join(sorted(COUNTS))} (R-122)")
 
 
 def _arrival(pack: Pack, target: str) -> model.AnyStep | str | None:
     """Where going on from a target comes to wait or act; None when it never does, the target when it is missing."""
     for _ in range(MAX_STEPS):
         step = _found(pack, target, "")
-        if not isinstance(step, model.Say | model.Goto):
+        if not isinstance(step, model.PASSING):
             return step or target
         target = "/".join(model.resolve(step.to, target.partition("/")[0]))
     return None
 
 
 def _choices(pack: Pack, flow: model.Flow, path: str, step: model.AnyStep) -> Iterator[Issue]:
-    listed = step.query.limit if isinstance(step, model.ShowResources | model.ShowEvents) and step.each else 0
+    listed = 0
+    if isinstance(step, model.LISTS) and step.each:
+        listed = step.query.limit if isinstance(step, model.ShowResources | model.ShowEvents) else MAX_LISTED
     if len(step.choices) + listed > MAX_CHOICES:
         yield Issue(
             path=f"{path}/choices", message=f"{len(step.choices) + listed} choices; {MAX_CHOICES} are allowed"
@@ -294,3 +337,29 @@ def _desks(pack: Pack) -> Iterator[Issue]:
         yield Issue(path="desk", message="needs at least one desk, where tickets go")
     if not pack.rules.rules:
         yield Issue(path="risk_rule", message="needs at least one rule")
+
+
+def _reading(pack: Pack) -> Iterator[Issue]:
+    for article in pack.articles.values():
+        path = f"article/{article.id}"
+        if article.id.split() != [article.id]:
+            yield Issue(path=path, message="ids must not contain spaces")
+        if not article.pages:
+            yield Issue(path=f"{path}/pages", message="needs at least one page")
+        yield from _labels(f"{path}/title", (article.title,))
+        for place, page in enumerate(article.pages):
+            yield from _bubbles(f"{path}/pages[{place}]", (page,))
+    for letter in pack.letters:
+        yield from _bubbles(f"letter/{letter.id}/text", (letter.text,))
+        if not letter.months or not set(letter.months) <= set(range(1, 13)):
+            yield Issue(path=f"letter/{letter.id}/months", message="are of 1 to 12")
+    for question in pack.questions:
+        path = f"question/{question.id}"
+        if not _exists(pack, question.leads_to, ""):
+            yield Issue(
+                path=f"{path}/leads_to", message=f"leads to {question.leads_to}, which does not exist"
+            )
+        elif not isinstance(_found(pack, question.leads_to, ""), model.PLACES):
+            yield Issue(path=f"{path}/leads_to", message="must be a step that only tells")
+        if not question.all or not all(any(map(fold, group)) for group in question.all):
+            yield Issue(path=f"{path}/all", message="needs at least one word in every group")

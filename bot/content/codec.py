@@ -186,6 +186,9 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         published_at=published_at,
         hotlines=tuple(hotlines.values()),
         rules=compile_rules(tuple(rules.values())),
+        articles=found["article"],
+        letters=tuple(found["letter"].values()),
+        questions=tuple(found["question"].values()),
     )
 
 

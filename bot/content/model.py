@@ -8,7 +8,7 @@ import msgspec
 
 from bot.content.holidays import YEAR_END, check_year_end
 from bot.content.schedule import Schedule
-from bot.flows.model import Flow
+from bot.flows.model import Flow, Question
 from bot.handoff.hours import Desk
 from bot.handoff.risk import RiskRule
 
@@ -60,6 +60,26 @@ class Hotline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     checked_until: date | None = None
 
 
+class Article(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something to read, page by page; a page is one bubble. `topics` are what reading lists ask for."""
+
+    id: str
+    title: str
+    topics: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    pages: tuple[str, ...]
+    url: str | None = None
+    source: Source | None = None
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A few words of the season for who asked for letters, in its `months`. It asks nothing (R-085)."""
+
+    id: str
+    months: tuple[int, ...]
+    text: str
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How this installation introduces itself, and what it shows when the screen is to be hidden.
 
@@ -104,6 +124,9 @@ DOCUMENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "resource": Resource,
     "desk": Desk,
     "hotline": Hotline,
+    "article": Article,
+    "letter": Letter,
+    "question": Question,
     "risk_rule": RiskRule,
 }
 """Every kind of document there is. The name of a document is its `id`, or the kind where there is one only."""

@@ -11,9 +11,10 @@ from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import hotline_line, place_card
 from bot.content.event_cards import event_card, fits, hours_words, is_past
 from bot.content.events import Event, EventSeries
-from bot.content.model import Hotline, Resource, Service, Stickers
-from bot.flows.matching import fold
-from bot.flows.model import Flow, Query
+from bot.content.model import Article, Hotline, Letter, Resource, Service, Stickers
+from bot.content.reading import articles_on, letter_of
+from bot.flows.matching import asks, fold
+from bot.flows.model import Flow, Query, Question
 from bot.handoff.hours import TOKYO, Desk, is_open, next_opening
 from bot.handoff.risk import Rules
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card
@@ -44,6 +45,9 @@ class Pack:
     rules: Rules
     series: Mapping[str, EventSeries] = field(default_factory=dict)
     events: Mapping[str, Event] = field(default_factory=dict)
+    articles: Mapping[str, Article] = field(default_factory=dict)
+    letters: tuple[Letter, ...] = ()
+    questions: tuple[Question, ...] = ()
     published_at: datetime
     agenda: Agenda = field(init=False)
 
@@ -92,6 +96,10 @@ class Released:
     def values(self, now: datetime) -> Mapping[str, str]:
         desk = self.latest.desks[0] if self.latest.desks else None
         values = {"neutral_text": self.text("neutral")[0], "open_lines": _lines(self.latest, now)}
+        if self.base:
+            values["share_link"] = (
+                f"{self.base}/"  # the same for everybody: it says nothing of who passed it on
+            )
         if desk is None or not desk.shifts:
             values["human_now_or_not"] = self.text("human_unknown")[0]
             return values
@@ -147,6 +155,26 @@ class Released:
         known = self.latest.stickers
         said = Counter(word for keyword in keywords if (word := known.get(fold(keyword))))
         return max(known.values(), key=lambda word: said[word]) if said else ""
+
+    def next_day(self, entry_id: str, now: datetime) -> date | None:
+        found = self.latest.agenda.coming(entry_id, now, 1)
+        return found[0].day if found else None
+
+    def articles(self, topic: str) -> tuple[Article, ...]:
+        return articles_on(self.latest.articles.values(), topic)
+
+    def article(self, article_id: str) -> Article | None:
+        return self.latest.articles.get(article_id)
+
+    def letter(self, now: datetime) -> str:
+        return letter_of(self.latest.letters, now)
+
+    def question(self, text: str) -> str | None:
+        found = (one for one in self.latest.questions if asks(text, one.all, one.unless))
+        return next((one.leads_to for one in found), None)
+
+    def facts(self, _now: datetime) -> frozenset[str]:
+        return frozenset({"peers"}) if any(desk.peers for desk in self.latest.desks) else frozenset()
 
     def label(self, choice_id: str) -> str:
         """The words on a button, for the thread; empty when it is not known any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from bot.flows.model import Flow, Query
@@ -17,6 +17,17 @@ class Listed(Protocol):
     def id(self) -> str: ...
     @property
     def card(self) -> Card: ...
+
+
+class Readable(Protocol):
+    """Something to read: pages of one bubble each."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def pages(self) -> tuple[str, ...]: ...
 
 
 class Content(Protocol):
@@ -57,4 +68,26 @@ class Content(Protocol):
 
     def show(self, entry_id: str, now: datetime) -> Card | None:
         """One entry in full, if it may be shown."""
+        ...
+
+    def next_day(self, entry_id: str, now: datetime) -> date | None:
+        """The next day of an entry that is certain and still to come."""
+        ...
+
+    def articles(self, topic: str) -> tuple[Readable, ...]:
+        """What there is to read on a topic, the shortest first; everything without one."""
+        ...
+
+    def article(self, article_id: str) -> Readable | None: ...
+
+    def letter(self, now: datetime) -> str:
+        """The letter of this month; empty when there is none."""
+        ...
+
+    def question(self, text: str) -> str | None:
+        """Where a question leads that many ask in words of their own (R-051, R-069)."""
+        ...
+
+    def facts(self, now: datetime) -> frozenset[str]:
+        """What is so in this house, as conditions of choices: `peers`."""
         ...

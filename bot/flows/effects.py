@@ -25,10 +25,11 @@ class SayFirst:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPerson:
-    """A flow asks for a person (`reason`), with what the person wants passed on."""
+    """A flow asks for a person (`reason`), with what the person wants passed on; `written`: places in the thread."""
 
     reason: str
     wishes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    written: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +92,21 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Add one to a daily count; never linked to the person."""
+    """Add one to a daily count; never linked to the person. `of` is the place or path that is counted."""
 
     count: str
+    of: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.count}/{self.of}" if self.of else self.count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseWords:
+    """Delete what the person wrote at these places of the thread; nobody was given it."""
+
+    seqs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +152,7 @@ Effect = (
     | CancelWake
     | Mark
     | Record
+    | EraseWords
     | Stranded
     | InviteToWeb
     | SetReachable

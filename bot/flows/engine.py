@@ -10,47 +10,59 @@ from bot.flows import model
 from bot.flows.content import Content
 from bot.flows.effects import Effect, Stranded
 from bot.flows.matching import match
-from bot.flows.nodes import (
+from bot.flows.mine import ANYBODY, Mine, Person
+from bot.flows.nodes import KINDS, wake_after_pause
+from bot.flows.scene import (
+    ARTICLE,
     ENTRY,
-    KINDS,
     LISTED,
     Scene,
+    answered,
+    labels_of,
     listed_choices,
     on_page,
     page_of,
-    wake_after_pause,
-    wishes_of,
 )
 from bot.flows.session import Session
+from bot.flows.stored import own_values
+from bot.flows.template import three
 from bot.messages import Reply
 
 MAX_STEPS = 30  # steps entered in one turn; more is a loop in the content
-MAX_BUBBLES = 3  # R-038
 MAX_LENGTH = 120  # characters a bubble, R-038
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sprint:
-    """What the engine did until the next wait. `session` is None when the flow ended."""
+    """What the engine did until the next wait. `session` is None when the flow ended, `mine` when it is as before."""
 
     session: Session | None
     reply: Reply = Reply()  # noqa: RUF009 - immutable
     effects: tuple[Effect, ...] = ()
+    mine: Mine | None = None
 
 
-def begin(content: Content, target: str, now: datetime, *, session: Session | None = None) -> Sprint:
+def begin(
+    content: Content, target: str, now: datetime, *, session: Session | None = None, person: Person = ANYBODY
+) -> Sprint:
     """Goes to `target` (`FLOW/step`), in the running session or a new one pinned to the latest release.
 
     Targets come from the latest texts and entry words: one the session's own release lacks moves it there.
     """
     flow, step = model.resolve(target, "")
     if session is None:
-        session = Session(flow=flow, step=step, release=content.number, started_at=now)
+        answers = dict(person.mine.wishes)
+        session = Session(flow=flow, step=step, release=content.number, started_at=now, answers=answers)
     else:
         session = _fresh(content, session.at(flow, step), now)
     if _step(content, session.release, flow, step) is None:
         session = replace(session, release=content.number, started_at=now)
-    return _run(content, session, now)
+    return _run(content, session, now, person)
+
+
+def aside(content: Content, target: str, now: datetime, person: Person = ANYBODY) -> Reply:
+    """What is said at a target, without going there: the safety card, a letter, the word for who comes back."""
+    return begin(content, target, now, person=person).reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +76,9 @@ class Chosen:
     entry: str = ""
 
 
-def chosen(content: Content, session: Session | None, choice_id: str, now: datetime) -> Chosen | None:
+def chosen(
+    content: Content, session: Session | None, choice_id: str, now: datetime, person: Person = ANYBODY
+) -> Chosen | None:
     """The choice, of the current step or of an older message; None when it does not exist any more.
 
     A button that only the latest release knows moves the session there: it is newer than the session.
@@ -77,11 +91,11 @@ def chosen(content: Content, session: Session | None, choice_id: str, now: datet
         if step is None:
             continue
         if session is None or session.release != release:
-            answers = session.answers if session else {}
+            answers = session.answers if session else dict(person.mine.wishes)
             here = Session(flow=flow, step=step_id, release=release, started_at=now, answers=answers)
         else:
             here = session.at(flow, step_id)
-        entry = _listed(content, step, here, key, now)
+        entry = _listed(content, step, here, key, now, person)
         if entry is not None:
             return Chosen(session=here, step=step, target=step.each, entry=entry)  # type: ignore[union-attr]
         option = step.option(key)
@@ -95,76 +109,101 @@ def leads_to(content: Content, choice: Chosen) -> model.AnyStep | None:
     return _step(content, choice.session.release, *model.resolve(choice.target, choice.session.flow))
 
 
-def take(content: Content, choice: Chosen, now: datetime) -> Sprint:
+def take(content: Content, choice: Chosen, now: datetime, person: Person = ANYBODY) -> Sprint:
     """Goes where the choice leads, and keeps what was chosen."""
-    kept = (ENTRY, choice.entry) if choice.entry else (choice.step.save, choice.label)
-    return _go(content, choice.session.answering(*kept), choice.target, now)
+    if choice.entry:
+        name = ARTICLE if isinstance(choice.step, model.Read) else ENTRY
+        session = choice.session.answering(name, choice.entry)
+    else:
+        session = answered(choice.session, choice.step, choice.label)
+    return _go(content, session, choice.target, now, person)
 
 
-def tap(content: Content, session: Session | None, choice_id: str, now: datetime) -> Sprint | None:
+def tap(
+    content: Content, session: Session | None, choice_id: str, now: datetime, person: Person = ANYBODY
+) -> Sprint | None:
     """Takes a choice; None when it does not exist any more."""
-    choice = chosen(content, session, choice_id, now)
-    return take(content, choice, now) if choice is not None else None
+    choice = chosen(content, session, choice_id, now, person)
+    return take(content, choice, now, person) if choice is not None else None
 
 
 def label_of(
-    content: Content, session: Session, text: str, now: datetime, *, by_number: bool = True
+    content: Content,
+    session: Session,
+    text: str,
+    now: datetime,
+    person: Person = ANYBODY,
+    *,
+    by_number: bool = True,
 ) -> str | None:
     """The label of the current step that a text means, by its words or its number."""
     session = _fresh(content, session, now)
     step = _step(content, session.release, session.flow, session.step)
     if step is None:
         return None
-    labels = [*(choice.label for choice in listed_choices(step, session, content)), *step.choices]
+    scene = Scene(content=content, session=session, now=now, values={}, person=person)
+    labels = [*(choice.label for choice in listed_choices(step, session, content)), *labels_of(step, scene)]
     return match(text, labels, by_number=by_number)
 
 
-def write(content: Content, session: Session, text: str, now: datetime) -> Sprint | None:
+def write(
+    content: Content, session: Session, text: str, now: datetime, person: Person = ANYBODY
+) -> Sprint | None:
     """Takes free text at the current step: a label in words, or an answer; None when the step wants neither."""
     session = _fresh(content, session, now)
     step = _step(content, session.release, session.flow, session.step)
     if step is None:
         return None
     shown = {choice.label: choice.id for choice in listed_choices(step, session, content)}
-    label = label_of(content, session, text, now)
+    label = label_of(content, session, text, now, person)
     if label in shown:
-        return tap(content, session, shown[label], now)
+        return tap(content, session, shown[label], now, person)
     if label is not None:
-        return _go(content, session.answering(step.save, label), step.choices[label], now)
+        return _go(content, answered(session, step, label), step.choices[label], now, person)
     if not isinstance(step, model.Ask):
         return None
     if step.pause:
         return Sprint(session=session, effects=(wake_after_pause(step, now),))
-    return _go(content, session.answering(step.save, text), step.to, now)
+    return _go(content, session.answering(step.save, text), step.to, now, person)
 
 
-def pause_over(content: Content, session: Session, now: datetime) -> Sprint | None:
+def collects(content: Content, session: Session | None, now: datetime) -> bool:
+    """Whether the current step collects what is written, to be answered once (R-035)."""
+    if session is None:
+        return False
+    session = _fresh(content, session, now)
+    step = _step(content, session.release, session.flow, session.step)
+    return isinstance(step, model.Ask) and step.pause > 0
+
+
+def pause_over(content: Content, session: Session, now: datetime, person: Person = ANYBODY) -> Sprint | None:
     """The person stopped writing for as long as the step waits: go on, once."""
     session = _fresh(content, session, now)
     step = _step(content, session.release, session.flow, session.step)
     if not isinstance(step, model.Ask) or not step.pause:
         return None
-    return _go(content, session, step.to, now)
+    return _go(content, session, step.to, now, person)
 
 
-def back(content: Content, session: Session, now: datetime) -> Sprint:
+def back(content: Content, session: Session, now: datetime, person: Person = ANYBODY) -> Sprint:
     """もどる: the last place before this one; the start when there is none. Deeds are not done again."""
     session = _fresh(content, session, now)
     for place in range(len(session.trail) - 1, -1, -1):
         flow, step = model.resolve(session.trail[place], "")
         before = _step(content, session.release, flow, step)
         if (flow, step) != (session.flow, session.step) and isinstance(before, model.PLACES):
-            return _run(content, replace(session, flow=flow, step=step, trail=session.trail[:place]), now)
-    return begin(content, content.text("start")[0], now)
+            before_it = replace(session, flow=flow, step=step, trail=session.trail[:place])
+            return _run(content, before_it, now, person)
+    return begin(content, content.text("start")[0], now, person=person)
 
 
-def again(content: Content, session: Session, now: datetime) -> Sprint | None:
+def again(content: Content, session: Session, now: datetime, person: Person = ANYBODY) -> Sprint | None:
     """Says the current step once more; None when it is no place to come back to, such as a finished handoff."""
     session = _fresh(content, session, now)
     step = _step(content, session.release, session.flow, session.step)
     if step is not None and not isinstance(step, model.PLACES):
         return None
-    return _run(content, session, now)
+    return _run(content, session, now, person)
 
 
 def _fresh(content: Content, session: Session, now: datetime) -> Session:
@@ -177,46 +216,56 @@ def _step(content: Content, release: int, flow: str, step: str) -> model.AnyStep
     return found.steps.get(step) if found else None
 
 
-def _listed(content: Content, step: model.AnyStep, session: Session, key: str, now: datetime) -> str | None:
+def _listed(
+    content: Content, step: model.AnyStep, session: Session, key: str, now: datetime, person: Person
+) -> str | None:
     """The entry a button of a list names: one that is shown now, or was in an older message."""
-    if not isinstance(step, model.ShowResources | model.ShowEvents) or not step.each or key[:1] != "r":
+    if not isinstance(step, model.LISTS) or not step.each or key[:1] != "r":
         return None
     wanted = key.partition(".")[2]
-    shown = session.answers.get(LISTED, "").split()
-    for entry_id in (*shown, *(entry.id for entry in content.find(step.query, now))):
+    known = session.answers.get(LISTED, "").split()
+    if isinstance(step, model.Read):
+        known += [article.id for article in content.articles(step.topic)]
+    elif isinstance(step, model.ShowSaved):
+        known += person.mine.saved
+    else:
+        known += [entry.id for entry in content.find(step.query, now)]
+    for entry_id in known:
         if model.choice_key(entry_id) == wanted:
             return entry_id
     return None
 
 
-def _go(content: Content, session: Session, target: str, now: datetime) -> Sprint:
+def _go(content: Content, session: Session, target: str, now: datetime, person: Person) -> Sprint:
     flow, step = model.resolve(target, session.flow)
     moved = session.at(flow, step)
-    if isinstance(_step(content, session.release, flow, step), model.ShowResources | model.ShowEvents):
+    if isinstance(_step(content, session.release, flow, step), model.PAGED):
         moved = on_page(moved, page_of(session) + 1 if moved is session else 0)
-    return _run(content, moved, now)
+    return _run(content, moved, now, person)
 
 
-def _values(content: Content, session: Session, now: datetime) -> Mapping[str, str]:
-    known = dict(content.values(now))
-    wishes = [f"{name}：{value}" for name, value in wishes_of(session)]
-    known["preview"] = "／".join(wishes) or content.text("preview_empty")[0]
-    return known
+def _values(scene: Scene) -> Mapping[str, str]:
+    """What may be said now: what the house knows, what is this person's, and what only this turn knows."""
+    return {**scene.content.values(scene.now), **own_values(scene), **scene.person.values}
 
 
-def _run(content: Content, session: Session, now: datetime) -> Sprint:
+def _run(content: Content, session: Session, now: datetime, person: Person = ANYBODY) -> Sprint:
     """Enters steps until one waits. Every way out of here says something or strands."""
-    reply, effects = Reply(), list[Effect]()
+    reply, effects, mine = Reply(), list[Effect](), person.mine
+
+    def changed() -> Mine | None:
+        return mine if mine != person.mine else None
+
     for _ in range(MAX_STEPS):
         step = _step(content, session.release, session.flow, session.step)
         if step is None:
-            return _strand(content, session, now, reply, effects)
-        asked = any(
-            "{" in text for text in step.say
-        )  # hours and lines are looked up for who asks for them only
-        values = _values(content, session, now) if asked else {}
-        entered = KINDS[type(step)](step, Scene(content=content, session=session, now=now, values=values))
-        session = entered.session
+            return replace(_strand(content, session, now, reply, effects), mine=changed())
+        who = replace(person, mine=mine)
+        scene = Scene(content=content, session=session, now=now, values={}, person=who)
+        if any("{" in text for text in step.say):  # hours and lines are looked up for who asks for them only
+            scene = replace(scene, values=_values(scene))
+        entered = KINDS[type(step)](step, scene)
+        session, mine = entered.session, mine if entered.mine is None else entered.mine
         effects.extend(entered.effects)
         reply = Reply(
             texts=reply.texts + entered.texts,
@@ -225,16 +274,10 @@ def _run(content: Content, session: Session, now: datetime) -> Sprint:
         )
         if entered.goto is None:
             reply = replace(reply, texts=three(reply.texts))
-            return Sprint(session=None if entered.ends else session, reply=reply, effects=tuple(effects))
+            left = None if entered.ends else session
+            return Sprint(session=left, reply=reply, effects=tuple(effects), mine=changed())
         session = session.at(*model.resolve(entered.goto, session.flow))
-    return _strand(content, session, now, reply, effects)
-
-
-def three(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """At most three bubbles; what is over joins the last one, so that nothing is cut."""
-    if len(texts) <= MAX_BUBBLES:
-        return texts
-    return (*texts[: MAX_BUBBLES - 1], "\n".join(texts[MAX_BUBBLES - 1 :]))
+    return replace(_strand(content, session, now, reply, effects), mine=changed())
 
 
 def _strand(content: Content, session: Session, now: datetime, reply: Reply, effects: list[Effect]) -> Sprint:
@@ -250,7 +293,7 @@ def _strand(content: Content, session: Session, now: datetime, reply: Reply, eff
     fresh = Session(flow=flow, step=step, release=content.number, started_at=now)
     entered = KINDS[type(home.steps[step])](
         home.steps[step],
-        Scene(content=content, session=fresh, now=now, values=_values(content, fresh, now)),
+        Scene(content=content, session=fresh, now=now, values=content.values(now)),
     )
     return Sprint(
         session=entered.session,

@@ -48,3 +48,11 @@ def match(text: str, labels: Iterable[str], *, by_number: bool = True) -> str | 
     ):
         return known[int(wanted) - 1]
     return None
+
+
+def asks(text: str, groups: Iterable[Iterable[str]], unless: Iterable[str] = ()) -> bool:
+    """Whether a short text has a word of every group, and none of `unless`."""
+    wanted = fold(text)
+    if not wanted or any(fold(word) in wanted for word in unless):
+        return False
+    return all(any(fold(word) in wanted for word in group) for group in groups)

@@ -25,12 +25,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What every kind of step has. `save` names the answer under which the tapped label is kept."""
+    """What every kind of step has. `save` names the answer under which the tapped label is kept; labels in `skip`
+    keep none. A choice with a condition in `when` (one of `nodes.CONDITIONS`, or `not` and one) is only shown then.
+    """
 
     say: tuple[str, ...] = ()
     choices: dict[str, str] = {}
+    when: dict[str, str] = {}
     exits: str = STANDARD_EXITS
     save: str = ""
+    skip: tuple[str, ...] = ()
     note: str = ""
 
     def option(self, key: str) -> tuple[str, str] | None:
@@ -110,6 +114,66 @@ class End(Step, frozen=True, kw_only=True, tag="end"):
     """Says something and ends the session; its choices still work."""
 
 
+class Keep(Step, frozen=True, kw_only=True, tag="keep"):
+    """Puts the place shown last into the person's list (`entry`), or puts away what they wrote (`written`) or wish
+    for a talk with a person (`wishes`)."""
+
+    what: str = "entry"
+
+
+class Drop(Step, frozen=True, kw_only=True, tag="drop"):
+    """Takes one sort of what a person keeps away, at once: one of `mine.DROPPABLE`."""
+
+    what: str
+
+
+class ShowSaved(Step, frozen=True, kw_only=True, tag="show_saved"):
+    """Lists what the person put away, newest first; `each` shows one of them."""
+
+    each: str = ""
+
+
+class Bring(Step, frozen=True, kw_only=True, tag="bring"):
+    """From here on, what was written is handed over along with a request (`written`), or is not; goes on to `to`."""
+
+    written: bool = True
+    to: str
+
+
+class Notice(Step, frozen=True, kw_only=True, tag="notice"):
+    """One message before the next date of the place shown last, so many `days` ahead (R-101)."""
+
+    days: int = 1
+
+
+class Letters(Step, frozen=True, kw_only=True, tag="letters"):
+    """Letters from now on, `every` month or season (R-085)."""
+
+    every: str
+
+
+class Read(Step, frozen=True, kw_only=True, tag="read"):
+    """Lists up to three articles on a topic, the shortest first; `each` shows one of them."""
+
+    topic: str = ""
+    each: str
+
+
+class Page(Step, frozen=True, kw_only=True, tag="page"):
+    """Shows a page of the article chosen before; a choice that leads here again shows the next one."""
+
+
+class Count(Step, frozen=True, kw_only=True, tag="count"):
+    """Adds one to a daily count that belongs to nobody (R-123), and goes on to `to`."""
+
+    name: str
+    to: str
+
+
+class Resume(Step, frozen=True, kw_only=True, tag="resume"):
+    """Goes on at the last place outside this flow; at the start when there is none (R-027)."""
+
+
 AnyStep = (
     Say
     | Menu
@@ -123,11 +187,34 @@ AnyStep = (
     | Forget
     | Goto
     | End
+    | Keep
+    | Drop
+    | ShowSaved
+    | Bring
+    | Notice
+    | Letters
+    | Read
+    | Page
+    | Count
+    | Resume
 )
 
 
-PLACES = (Menu, Ask, ShowResources, ShowEvents, ShowEntry)
+LISTS = (ShowResources, ShowEvents, ShowSaved, Read)
+"""Kinds that list things, of which `each` shows one."""
+
+PAGED = (*LISTS, Page)
+"""Kinds that go on to their next page when they are chosen again."""
+
+PLACES = (Menu, Ask, ShowResources, ShowEvents, ShowEntry, ShowSaved, Read, Page)
 """Kinds a person can come back to. The others pass, end, or do something that must not be done twice by itself."""
+
+
+PASSING = (Say, Goto, Bring, Count)
+"""Kinds that go on by themselves."""
+
+MAY_BE_SILENT = (Goto, Bring, Count, Resume, Forget, Page)
+"""Kinds that need no words of their own."""
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -148,6 +235,15 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def choice_key(label: str) -> str:
     """A short, stable name of a choice within its step: survives reordering, fits Telegram's 64 bytes."""
     return hashlib.blake2b(label.encode(), digest_size=4).hexdigest()
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What many ask in words of their own. Asked is what has a word of every group in `all`, and none of `unless`."""
+
+    id: str
+    leads_to: str
+    all: tuple[tuple[str, ...], ...]
+    unless: tuple[str, ...] = ()
 
 
 def entry_key(place: int, entry_id: str) -> str:

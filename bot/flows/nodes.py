@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.flows import model
-from bot.flows.content import Content, Listed
+from bot.flows import keeping, model
+from bot.flows.content import Listed
 from bot.flows.effects import (
-    Effect,
     ForgetContact,
     Record,
     RequestPerson,
@@ -18,95 +17,27 @@ from bot.flows.effects import (
     WakeAt,
     WithdrawRequest,
 )
-from bot.flows.session import Session
+from bot.flows.scene import (
+    ENTRY,
+    LISTED,
+    MAX_LISTED,
+    Entered,
+    Scene,
+    at_ease,
+    bringing,
+    choices_of,
+    exits,
+    listed_choices,
+    page_of,
+    spoken,
+    wishes_of,
+)
 from bot.flows.template import fill_all
-from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card, Choice, Reply
+from bot.messages import Reply
+
+__all__ = ["KINDS", "PAUSE", "exits", "wake_after_pause"]
 
 PAUSE = "pause"
-MAX_LISTED = 3
-LISTED = "listed"
-ENTRY = "entry"
-OFFSET = "offset"
-_OWN = frozenset({LISTED, ENTRY, OFFSET})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What a step may look at when it is entered."""
-
-    content: Content
-    session: Session
-    now: datetime
-    values: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
-    """What entering a step gave: words, a changed session, and where to go on (None: wait here)."""
-
-    session: Session
-    texts: tuple[str, ...] = ()
-    cards: tuple[Card, ...] = ()
-    choices: tuple[Choice, ...] = ()
-    effects: tuple[Effect, ...] = ()
-    goto: str | None = None
-    ends: bool = False
-
-
-def choices_of(step: model.AnyStep, session: Session, content: Content) -> tuple[Choice, ...]:
-    """The step's own choices, then the three exits (R-018)."""
-    own = tuple(
-        Choice(id=model.choice_id(session.flow, session.step, model.choice_key(label)), label=label)
-        for label in step.choices
-    )
-    return own if step.exits == model.NO_EXITS else own + exits(content)
-
-
-def exits(content: Content) -> tuple[Choice, ...]:
-    later, stop, person = content.text("exits")
-    return (
-        Choice(id=EXIT_LATER, label=later),
-        Choice(id=EXIT_STOP, label=stop),
-        Choice(id=EXIT_PERSON, label=person),
-    )
-
-
-def listed_choices(step: model.AnyStep, session: Session, content: Content) -> tuple[Choice, ...]:
-    """One choice for each entry the list step shows now: 1を見る, 2を見る …"""
-    if not isinstance(step, model.ShowResources | model.ShowEvents) or not step.each:
-        return ()
-    label = content.text("see_entry")[0]
-    shown = session.answers.get(LISTED, "").split()
-    return tuple(
-        Choice(
-            id=model.choice_id(session.flow, session.step, model.entry_key(place, entry_id)),
-            label=label.replace("{n}", str(place)),
-        )
-        for place, entry_id in enumerate(shown, start=1)
-    )
-
-
-def page_of(session: Session) -> int:
-    """Which page of the list at the current step is shown; a list left and entered anew begins at the first."""
-    place, _, page = session.answers.get(OFFSET, "").partition(" ")
-    return int(page) if place == f"{session.flow}/{session.step}" and page.isdecimal() else 0
-
-
-def on_page(session: Session, page: int) -> Session:
-    return session.answering(OFFSET, f"{session.flow}/{session.step} {page}")
-
-
-def wishes_of(session: Session) -> tuple[tuple[str, str], ...]:
-    """What the person said about how to go on, as pairs of name and words (R-029)."""
-    return tuple((name, value) for name, value in session.answers.items() if name not in _OWN)
-
-
-def _spoken(step: model.AnyStep, scene: Scene) -> Entered:
-    return Entered(
-        session=scene.session,
-        texts=fill_all(step.say, scene.values),
-        choices=choices_of(step, scene.session, scene.content),
-    )
 
 
 def _say(step: model.Say, scene: Scene) -> Entered:
@@ -114,7 +45,7 @@ def _say(step: model.Say, scene: Scene) -> Entered:
 
 
 def _wait(step: model.Menu | model.Ask, scene: Scene) -> Entered:
-    return _spoken(step, scene)
+    return spoken(step, scene)
 
 
 def _goto(step: model.Goto, scene: Scene) -> Entered:
@@ -122,7 +53,11 @@ def _goto(step: model.Goto, scene: Scene) -> Entered:
 
 
 def _end(step: model.End, scene: Scene) -> Entered:
-    return replace(_spoken(step, scene), ends=True)
+    """Where how they are is asked, that is remembered: it is asked once a visit (R-123)."""
+    said = replace(spoken(step, scene), ends=True)
+    if "at_ease" not in step.when.values() or not at_ease(scene):
+        return said
+    return replace(said, mine=replace(scene.person.mine, eased_at=scene.now))
 
 
 def _pages(found: tuple[Listed, ...], limit: int) -> list[list[Listed]]:
@@ -151,31 +86,37 @@ def _list(step: model.ShowResources | model.ShowEvents, scene: Scene) -> Entered
         session=session,
         texts=texts,
         cards=tuple(entry.card for entry in page),
-        choices=each + choices_of(step, session, scene.content),
-        effects=() if page else (Record(count="searches_without_entry"),),
+        choices=each + choices_of(step, replace(scene, session=session)),
+        effects=tuple(Record(count="listed", of=entry.id) for entry in page)
+        or (Record(count="searches_without_entry"),),
     )
 
 
 def _entry(step: model.ShowEntry, scene: Scene) -> Entered:
     card = scene.content.show(scene.session.answers.get(ENTRY, ""), scene.now)
-    spoken = _spoken(step, scene)
+    said = spoken(step, scene)
     if card is None:
-        return replace(spoken, texts=scene.content.text("entry_gone"))
-    return replace(spoken, cards=(card,))
+        return replace(said, texts=scene.content.text("entry_gone"))
+    opened = Record(count="opened", of=scene.session.answers.get(ENTRY, ""))
+    return replace(said, cards=(card,), effects=(opened,))
 
 
 def _handoff(step: model.Handoff, scene: Scene) -> Entered:
-    request = RequestPerson(reason=step.reason, wishes=wishes_of(scene.session))
-    return replace(_spoken(step, scene), effects=(request,))
+    """What was chosen to be handed over goes along; the wishes are kept for another time (R-031)."""
+    mine, wishes = scene.person.mine, wishes_of(scene.session)
+    brought = bringing(scene.session, scene.person)
+    written = tuple(one.seq for one in mine.written) if brought else ()
+    request = RequestPerson(reason=step.reason, wishes=wishes, written=written)
+    return replace(spoken(step, scene), effects=(request,), mine=replace(mine, wishes=wishes))
 
 
 def _prefer(step: model.Prefer, scene: Scene) -> Entered:
-    until = scene.now + timedelta(days=step.hush_days) if step.hush_days else None
-    return replace(_spoken(step, scene), effects=(SetPreference(silent=step.silent, hush_until=until),))
+    until = scene.now + timedelta(days=step.hush_days) if step.hush_days is not None else None
+    return replace(spoken(step, scene), effects=(SetPreference(silent=step.silent, hush_until=until),))
 
 
 def _withdraw(step: model.Withdraw, scene: Scene) -> Entered:
-    return replace(_spoken(step, scene), effects=(WithdrawRequest(),))
+    return replace(spoken(step, scene), effects=(WithdrawRequest(),))
 
 
 def _forget(_step: model.Forget, scene: Scene) -> Entered:
@@ -200,4 +141,14 @@ KINDS: dict[type[model.AnyStep], Callable[[Any, Scene], Entered]] = {
     model.Forget: _forget,
     model.Goto: _goto,
     model.End: _end,
+    model.Keep: keeping.keep,
+    model.Drop: keeping.drop,
+    model.ShowSaved: keeping.saved,
+    model.Bring: keeping.bring,
+    model.Notice: keeping.notice,
+    model.Letters: keeping.letters,
+    model.Read: keeping.read,
+    model.Page: keeping.page,
+    model.Count: keeping.count,
+    model.Resume: keeping.resume,
 }

@@ -35,5 +35,11 @@ class Session:
             return self
         return replace(self, answers={**self.answers, name: value[:MAX_ANSWER]})
 
+    def without(self, name: str) -> Session:
+        """The same session without an answer."""
+        if name not in self.answers:
+            return self
+        return replace(self, answers={key: value for key, value in self.answers.items() if key != name})
+
     def is_pinned(self, now: datetime) -> bool:
         return now - self.started_at <= PINNED_FOR

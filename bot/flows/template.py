@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+MAX_BUBBLES = 3  # R-038
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 _SENTENCE = re.compile(r"[^。\n]*(?:。|\n|$)")
 
@@ -28,3 +29,10 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 def fill_all(texts: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(filled for text in texts if (filled := fill(text, values)))
+
+
+def three(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """At most three bubbles; what is over joins the last one, so that nothing is cut."""
+    if len(texts) <= MAX_BUBBLES:
+        return texts
+    return (*texts[: MAX_BUBBLES - 1], "\n".join(texts[MAX_BUBBLES - 1 :]))

@@ -37,7 +37,7 @@ ANSWERS = frozenset({"counselor", "lead", "operator"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """A ticket with what its keeper may see: the thread from the handoff on."""
+    """A ticket with what its keeper may see: the thread from the handoff on, and what was `handed` over before."""
 
     ticket: Ticket
     nickname: str
@@ -46,6 +46,7 @@ class Thread:
     mode: Mode
     keeper: str | None
     lines: Sequence[Line]
+    handed: Sequence[Line] = ()
 
 
 class Desk:
@@ -120,6 +121,8 @@ class Desk:
     def _thread(self, connection: Connection, member: Member, ticket_id: str) -> Thread:
         loaded, ticket = self._access(connection, member, ticket_id, lock=False)
         lines = timeline.lines(connection, loaded, after=ticket.opened_seq - 1)
+        before = [seq for seq in ticket.handed if seq < ticket.opened_seq]
+        handed = timeline.at(connection, loaded, before)
         waiting = ticket_store.keeper(connection, ticket.assignee)
         return Thread(
             ticket=ticket,
@@ -129,6 +132,7 @@ class Desk:
             mode=loaded.talk.mode,
             keeper=waiting,
             lines=lines,
+            handed=handed,
         )
 
     def _claim(self, connection: Connection, member: Member, ticket_id: str) -> News:

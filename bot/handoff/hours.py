@@ -50,11 +50,14 @@ class Desk(OpeningHours, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A team of counselors. Without `shifts` its hours are not known, and none are told.
 
     Unless it says otherwise it is closed on public holidays: nobody is told that people read when they may not.
+
+    `peers`: there are people in it who know such a life from their own, and may be wished for (R-102).
     """
 
     id: str
     name: str
     on_holiday: Literal["held", "skipped"] | None = "skipped"
+    peers: bool = False
 
 
 def minutes(clock: str) -> int:

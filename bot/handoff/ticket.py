@@ -13,6 +13,8 @@ from enum import StrEnum
 from bot.errors import IllegalMove
 from bot.handoff.risk import Level, RiskHit
 
+MAX_HANDED = 60
+
 
 class Status(StrEnum):
     WAITING = "waiting"
@@ -32,7 +34,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """`opened_seq` is where the counselor's view of the thread begins; `wishes` and `hits` are pinned above it."""
+    """`opened_seq` is where the counselor's view of the thread begins; `wishes` and `hits` are pinned above it.
+
+    `handed`: places before that which the person handed over, too: what they wrote to nobody until then.
+    """
 
     id: str
     contact_id: str
@@ -46,6 +51,7 @@ class Ticket:
     claimed_at: datetime | None = None
     wishes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     hits: tuple[RiskHit, ...] = ()
+    handed: tuple[int, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -103,7 +109,7 @@ def withdraw(ticket: Ticket) -> Ticket:
     """Waiting → resting, by the person, without a reason (R-022). A call for help stays: see `is_withdrawable`."""
     if not is_withdrawable(ticket):
         raise IllegalMove("This conversation cannot be withdrawn.")
-    return replace(ticket, status=Status.RESTING, priority=Level.NONE)
+    return replace(ticket, status=Status.RESTING, priority=Level.NONE, handed=(), wishes=())
 
 
 def is_withdrawable(ticket: Ticket) -> bool:
@@ -125,7 +131,13 @@ def reopen(ticket: Ticket, reason: Reason, priority: Level, opened_seq: int, now
         claimed_at=None,
         hits=(),
         wishes=(),
+        handed=(),
     )
+
+
+def handing(ticket: Ticket, seqs: tuple[int, ...]) -> Ticket:
+    """The same ticket with more of what was written before."""
+    return replace(ticket, handed=tuple(sorted({*ticket.handed, *seqs}))[-MAX_HANDED:])
 
 
 def raise_to(ticket: Ticket, level: Level, hits: tuple[RiskHit, ...] = ()) -> Ticket:

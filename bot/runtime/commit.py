@@ -77,6 +77,7 @@ class _Rows:
     wakes: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
     reachable: dict[str, bool] = field(default_factory=dict)
     links: dict[str, int] = field(default_factory=dict)
+    erased: list[tuple[str, int]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
     spare: dict[str, tuple[Loaded, ReplyHint]] = field(default_factory=dict)
     counted: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -151,8 +152,10 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
                     rows.wakes[contact_id, reason] = at
                 case fx.CancelWake(reason=reason):
                     rows.wakes[contact_id, reason] = None
-                case fx.Record(count=count):
-                    rows.counted[loaded.operator_id][count] += 1
+                case fx.Record():
+                    rows.counted[loaded.operator_id][effect.name] += 1
+                case fx.EraseWords(seqs=seqs):
+                    rows.erased.extend((contact_id, erased) for erased in seqs)
                 case fx.Stranded():
                     rows.counted[loaded.operator_id]["stranded"] += 1
                 case fx.SetReachable(reachable=value):
@@ -297,6 +300,8 @@ def _write(connection: Connection, house: House, rows: _Rows, now: datetime) -> 
     for contact_id, seq in rows.links.items():
         token = house.sealer.keyring.move_token(contact_id, seq)
         moving.offer_link(connection, contact_id, token, now, now + LINK_WORKS_FOR)
+    if rows.erased:
+        timeline.erase(connection, rows.erased)
     if rows.silenced:
         outbox.silence(connection, rows.silenced)
     due = {pair: at for pair, at in rows.wakes.items() if at is not None}

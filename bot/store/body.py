@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from bot.flows.mine import Mine
 from bot.flows.session import Session
 from bot.handoff.risk import RiskHit
 from bot.messages import Address, Card, Choice, Reply, ReplyHint
@@ -47,12 +48,15 @@ class TalkState:
     held: bool = False
     away: bool = False
     moved: bool = False
+    mine: Mine = Mine()  # noqa: RUF009 - immutable
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketDetail:
     wishes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     hits: tuple[RiskHit, ...] = ()
+    handed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +93,6 @@ def state_of(talk: Talk) -> TalkState:
         held=talk.held,
         away=talk.away,
         moved=talk.moved,
+        mine=talk.mine,
+        seen_at=talk.seen_at,
     )

@@ -121,6 +121,8 @@ def _loaded(sealer: Sealer, row: Any) -> Loaded:
         held=state.held,
         away=state.away,
         moved=state.moved,
+        mine=state.mine,
+        seen_at=state.seen_at,
         revision=row.revision,
     )
     return Loaded(
@@ -156,6 +158,7 @@ def ticket_with(row: Any, detail: body.TicketDetail) -> Ticket:
         claimed_at=row.claimed_at,
         wishes=detail.wishes,
         hits=detail.hits,
+        handed=detail.handed,
     )
 
 

@@ -48,7 +48,7 @@ def save(connection: Connection, changed: Sequence[tuple[Loaded, Ticket]]) -> No
     """Writes new and changed tickets. The contact's lock is held by the caller."""
     fresh, known = [], []
     for loaded, ticket in changed:
-        detail = body.TicketDetail(wishes=ticket.wishes, hits=ticket.hits)
+        detail = body.TicketDetail(wishes=ticket.wishes, hits=ticket.hits, handed=ticket.handed)
         values = {
             "desk_id": ticket.desk_id,
             "status": ticket.status,

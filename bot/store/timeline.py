@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select, tuple_
 
 from bot.store import body, outbox
 from bot.store.batch import Batch
@@ -20,6 +20,7 @@ from bot.store.unsend import TAKEN_BACK
 BOT = "bot"
 COUNSELOR = "counselor"
 MARKER = "marker"
+MAX_BETWEEN = 1_000
 SHOWN_TO_PERSON = (PERSON, BOT, COUNSELOR)
 HIDDEN_KINDS = frozenset({"joined", "left", "unsent", TAKEN_BACK})
 
@@ -43,6 +44,20 @@ class Line:
 def row(key: ContactKey, contact_id: str, seq: int, author: str, line: body.Body) -> dict[str, object]:
     sealed = key.seal("timeline", "sealed_body", cell_row(contact_id, seq), body.encode(line))
     return {"contact_id": contact_id, "seq": seq, "author": author, "sealed_body": sealed}
+
+
+def erase(connection: Connection, places: Sequence[tuple[str, int]]) -> None:
+    """Deletes what persons wrote at these places; nothing of ours is touched."""
+    found = tuple_(timeline.c.contact_id, timeline.c.seq).in_(places)
+    connection.execute(delete(timeline).where(found, timeline.c.author == PERSON))
+
+
+def at(connection: Connection, loaded: Loaded, seqs: Collection[int]) -> list[Line]:
+    """The lines of the person at these places, oldest first; what was erased meanwhile is left out."""
+    if not seqs:
+        return []
+    found = lines(connection, loaded, after=min(seqs) - 1, before=max(seqs) + 1, limit=MAX_BETWEEN)
+    return [line for line in found if line.seq in seqs and line.author == PERSON]
 
 
 _ADD = Batch(insert(timeline))

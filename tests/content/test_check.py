@@ -15,7 +15,7 @@ import pytest
 from bot.content import check as checking
 from bot.content import codec
 from bot.content.check import Issue, check
-from bot.content.model import Resource, Source
+from bot.content.model import Article, Letter, Resource, Source
 from bot.content.pack import Pack, entry_words
 from bot.content.schedule import Schedule
 from bot.flows import model
@@ -70,6 +70,17 @@ def without(command: str) -> Change:
 
 def resource(**fields: Any) -> Change:
     return lambda pack: replace(pack, resources={"r": msgspec.structs.replace(RESOURCE, **fields)})
+
+
+def article(**fields: Any) -> Change:
+    known = Article(id="a", title="見本", pages=("はい。",))
+    found = msgspec.structs.replace(known, **fields)
+    return lambda pack: replace(pack, articles={found.id: found})
+
+
+def question(**fields: Any) -> Change:
+    known = model.Question(id="q", leads_to="F-START/hello", all=(("はい",),))
+    return lambda pack: replace(pack, questions=(msgspec.structs.replace(known, **fields),))
 
 
 def scheduled(**fields: Any) -> Change:
@@ -149,8 +160,63 @@ CASES: dict[str, tuple[Change, str, str]] = {
     "hushed for ever": (
         flow(a=model.Prefer(say=("はい。",), hush_days=10**9)),
         "flow/F-X/steps/a/hush_days",
-        "1 to 3650",
+        "0 to 3650",
     ),
+    "condition of nothing": (
+        flow(a=model.Menu(say=("はい。",), when={"先": "saved"})),
+        "flow/F-X/steps/a/when/先",
+        "no choice",
+    ),
+    "unknown condition": (
+        flow(a=model.Menu(say=("はい。",), choices={"先": "a"}, when={"先": "not sunny"})),
+        "flow/F-X/steps/a/when/先",
+        "or not and one",
+    ),
+    "silent label of nothing": (
+        flow(a=model.Menu(say=("はい。",), skip=("先",))),
+        "flow/F-X/steps/a/skip/先",
+        "no choice",
+    ),
+    "choices for some only": (
+        flow(a=model.Menu(say=("はい。",), exits="none", choices={"先": "a"}, when={"先": "saved"})),
+        "flow/F-X/steps/a/exits",
+        "without any choice",
+    ),
+    "keeps what cannot be kept": (
+        flow(a=model.Keep(say=("はい。",), what="money")),
+        "flow/F-X/steps/a/what",
+        "entry, written or wishes",
+    ),
+    "drops what is not there": (
+        flow(a=model.Drop(say=("はい。",), what="money")),
+        "flow/F-X/steps/a/what",
+        "is one of",
+    ),
+    "letters every day": (
+        flow(a=model.Letters(say=("はい。",), every="day")),
+        "flow/F-X/steps/a/every",
+        "is one of",
+    ),
+    "notice a year ahead": (
+        flow(a=model.Notice(say=("はい。",), days=365)),
+        "flow/F-X/steps/a/days",
+        "1 to 14",
+    ),
+    "counts what must not be counted": (
+        flow(a=model.Count(name="found_work", to="b"), b=MENU),
+        "flow/F-X/steps/a/name",
+        "R-122",
+    ),
+    "space in an article's id": (article(id="a b"), "article/a b", "spaces"),
+    "article without pages": (article(pages=()), "article/a/pages", "at least one page"),
+    "letter without a month": (
+        lambda pack: replace(pack, letters=(Letter(id="l", months=(13,), text="はい。"),)),
+        "letter/l/months",
+        "1 to 12",
+    ),
+    "question that leads nowhere": (question(leads_to="F-X/a"), "question/q/leads_to", "does not exist"),
+    "question that erases": (question(leads_to="F-DATA/gone"), "question/q/leads_to", "only tells"),
+    "question without words": (question(all=(("。",),)), "question/q/all", "every group"),
     "circle": (flow(a=model.Goto(to="b"), b=model.Say(say=("はい。",), to="a")), "flow/F-X/steps/a/to", "circle"),
     "circle of one": (flow(a=model.Goto(to="a")), "flow/F-X/steps/a/to", "circle"),
     "too many buttons": (

@@ -138,13 +138,14 @@ def test_what_is_not_listed_any_more_is_not_shown() -> None:
 def test_what_nobody_told_us_is_named() -> None:
     """In a list four things matter, in full nine; each is a fact or named as not confirmed (R-096)."""
     short = released(None, like("x", not_needed="予約")).find(Query(), FRIDAY)[0].card
-    assert dict(short.facts) == {"いらない": "予約"}
-    assert short.unknown == ("なか", "小さめに", "名前")
+    assert dict(short.facts) == {"しなくてよいこと": "予約"}
+    assert short.unknown == ("中のようす", "小さめの入り方", "名前を言うか")
     assert short.unknown_label == "未確認"
     full = released(None, like("x", cost="無料")).show("x", FRIDAY)
     assert full is not None
     assert {label for label, _ in full.facts} | set(full.unknown) == {
-        "ようす", "なか", "いらない", "小さめに", "年齢", "住まい", "名前", "予約", "費用", "もと",
+        "どんな所", "中のようす", "しなくてよいこと", "小さめの入り方", "年齢", "住まい", "名前を言うか", "予約",
+        "費用", "もと",
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import pytest
 from bot.content.check import MAX_LABEL, TARGET_TEXTS
 from bot.content.pack import is_safety
 from bot.flows import model
-from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH
+from bot.flows.engine import MAX_LENGTH
+from bot.flows.template import MAX_BUBBLES
 from tests.strategies import seed_pack
 
 NG = {
@@ -48,13 +49,19 @@ def bubbles() -> Iterator[tuple[str, str]]:
     for flow in pack.flows.values():
         for name, step in flow.steps.items():
             yield from ((f"{flow.id}/{name}", bubble) for bubble in step.say)
+    for article in pack.articles.values():
+        yield from ((f"article/{article.id}", page) for page in article.pages)
+    for letter in pack.letters:
+        yield f"letter/{letter.id}", letter.text
 
 
 def labels() -> Iterator[tuple[str, str]]:
     for flow in seed_pack().flows.values():
         for name, step in flow.steps.items():
             yield from ((f"{flow.id}/{name}", label) for label in step.choices)
-    for key in ("exits", "nav_person", "nav_resume", "nav_restart", "nav_withdraw", "see_entry"):
+    for article in seed_pack().articles.values():
+        yield f"article/{article.id}", article.title
+    for key in ("exits", "nav_bring", "nav_person", "nav_resume", "nav_restart", "nav_withdraw", "see_entry"):
         yield from ((f"texts/{key}", label) for label in seed_pack().texts[key])
 
 
@@ -83,12 +90,12 @@ def test_a_step_asks_one_question_at_most() -> None:
 def test_every_sentence_is_whole() -> None:
     """A bubble ends where a sentence ends; a comma in a list of the file has cut none in two."""
     of_one_word = (
-        *("label_", "fact_", "kind_", "nav_", "command_"),
+        *("label_", "fact_", "kind_", "nav_", "command_", "stored_", "quoted", "preview_written", "day"),
         *("exits", "see_entry", "unknown", "opening", "shift"),
     )
     for path, bubble in bubbles():
         if not path.removeprefix("texts/").startswith(of_one_word):
-            end = "." if path.partition("[")[0].endswith("_en") else ("。", "）", "}")
+            end = "." if path.partition("[")[0].endswith("_en") else ("。", "）", "}", "」")
             assert bubble.endswith(end), (path, bubble)
 
 
@@ -100,8 +107,11 @@ def test_the_first_screen_has_an_entry_for_everybody() -> None:
 
 
 def test_work_is_never_suggested_unasked() -> None:
-    """R-016: no entry on work is in any menu the person did not open for it."""
-    assert [label for _, label in labels() if "仕事" in label and "福祉や医療" not in label] == []
+    """R-016: one choice under 自分のこと, never the first, leads to work; nothing else does."""
+    about_work = [(path, label) for path, label in labels() if re.search("仕事|働く", label)]
+    standing = {"福祉や医療の仕事", "学校の仕事", "絵や手しごと"}  # whose standing it is, not what is offered
+    assert [one for one in about_work if one[1] not in standing] == [("F-SELF/menu", "働くことも見たい")]
+    assert "働くことも見たい" not in list(seed_pack().flows["F-SELF"].steps["menu"].choices)[:3]
 
 
 def test_only_the_hidden_screen_has_no_exits() -> None:

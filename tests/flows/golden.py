@@ -1,7 +1,8 @@
 """Golden conversations: YAML that counselors can read, `engawa simulate` can play and the tests compare.
 
-`title`, `about`, `at` and `with` (documents beside the shipped ones) begin a file; `say` lists what happens. Under
-each entry stands `then`: what came of it. `publish` puts documents in the place of others, as a new release.
+`title`, `about`, `at` and `with` (documents beside the shipped ones) begin a file; `shows` names the requirements it
+stands for, `never` the words that must not come from the machine in it. `say` lists what happens. Under each entry
+stands `then`: what came of it. `publish` puts documents in the place of others, as a new release.
 """
 
 from __future__ import annotations
@@ -76,6 +77,17 @@ def play(document: dict[str, Any]) -> Played:
 
 def dump(document: dict[str, Any]) -> str:
     return yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000)
+
+
+def broken_promises(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each `never` that came from the machine after all, with the words it stands in."""
+    said = [
+        text
+        for entry in document["say"]
+        for one in entry.get(ANSWER, ())
+        for text in (*one.get("bot", ()), *one.get("cards", ()), *one.get("choices", ()))
+    ]
+    return [(never, text) for never in document.get("never", ()) for text in said if never in text]
 
 
 # --- content --------------------------------------------------------------------------------------------------

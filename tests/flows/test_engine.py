@@ -13,6 +13,7 @@ from bot.content.pack import Pack, Released
 from bot.flows import effects as fx
 from bot.flows import engine, model, nodes
 from bot.flows.session import MAX_ANSWER, MAX_ANSWERS, MAX_TRAIL, PINNED_FOR, Session
+from bot.flows.template import MAX_BUBBLES, three
 from bot.messages import Card
 from tests.strategies import Watched, seed_pack
 
@@ -52,7 +53,7 @@ def test_a_circle_ends_and_is_told() -> None:
     circle = flow(a=model.Say(say=("あ。",), to="b"), b=model.Goto(to="a"))
     sprint = engine.begin(content(circle), "F/a", NOW)
     assert [type(effect) for effect in sprint.effects] == [fx.Stranded]
-    assert len(sprint.reply.texts) <= engine.MAX_BUBBLES
+    assert len(sprint.reply.texts) <= MAX_BUBBLES
     assert seed_pack().texts["stranded"][0] in sprint.reply.texts[-1]
     assert sprint.session is not None
     assert (sprint.session.flow, sprint.session.step) == ("START", "home")
@@ -90,8 +91,8 @@ def test_state_stays_small_however_long_one_taps() -> None:
 @given(st.lists(st.text(min_size=1, max_size=9), max_size=9))
 def test_three_bubbles_hold_all_the_words(texts: list[str]) -> None:
     """What is over three bubbles joins the last one; nothing is cut."""
-    found = engine.three(tuple(texts))
-    assert len(found) <= engine.MAX_BUBBLES
+    found = three(tuple(texts))
+    assert len(found) <= MAX_BUBBLES
     assert "\n".join(texts) == "\n".join(found)
 
 

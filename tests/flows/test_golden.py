@@ -27,6 +27,21 @@ def test_a_golden_conversation_goes_as_written(path: Path, pytestconfig: pytest.
     assert path.read_text("utf-8") == found
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in golden.files() if "never" in golden.read(path)], ids=lambda path: path.stem
+)
+def test_what_must_never_be_said_is_not_said(path: Path) -> None:
+    """The words a journey forbids occur in no bubble, card or button of the machine."""
+    assert golden.broken_promises(played(path).document) == []
+
+
+def test_a_broken_promise_is_found() -> None:
+    """Where a forbidden word is said after all, in a bubble or on a button, it is told with its place."""
+    said = [{"text": "はい", "then": [{"bot": ["早めに。"], "choices": ["急ぐ"]}]}]
+    found = golden.broken_promises({"never": ["早め", "急", "のんびり"], "say": said})
+    assert found == [("早め", "早めに。"), ("急", "急ぐ")]
+
+
 @pytest.mark.parametrize("flow", seed_pack().flows)
 def test_every_flow_we_ship_has_a_golden(flow: str) -> None:
     """`tests/golden/<flow>.yaml` comes through every step of its flow."""
