@@ -67,7 +67,8 @@ def labels() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("rule", NG)
 def test_no_bubble_and_no_button_says_what_hurts(rule: str) -> None:
-    """Words of N1–N14 and of the requirements beside them occur nowhere in what the bot says."""
+    """Words of N1–N14 occur nowhere in what the bot says; nor do commands and cheers (R-012), diagnosis (R-003),
+    next stages (R-017), and judgement of plans (R-040)."""
     said = [*bubbles(), *labels(), *(("name", flow.name) for flow in seed_pack().flows.values())]
     assert [(path, text) for path, text in said if re.search(NG[rule], text)] == []
 
@@ -154,3 +155,49 @@ def test_nobody_is_promised_a_reader() -> None:
     assert [
         text for _, text in bubbles() if re.search(r"(誰か|だれか)が(読んで|見て)います|すぐ(に)?返事", text)
     ] == []
+
+
+def test_a_limit_comes_with_its_reason() -> None:
+    """R-032: where something is not done, or a person cannot go on, the same step says why."""
+    because = re.compile("ため|ので|から|決まり|考えたときだけ")
+    near = seed_pack().flows["F-SUPPORT"].steps["near"].say
+    school = seed_pack().flows["F-SUPPORT"].steps["school"].say
+    anonymous = seed_pack().flows["F-HUMAN"].steps["who"].say
+    assert all(because.search("".join(said)) for said in (near, school, anonymous))
+
+
+def test_nothing_but_text_is_ever_needed() -> None:
+    """R-067: no step asks for a voice, a photo, a place on a map or a number; every question can be passed by a tap."""
+    asks = {
+        f"{flow.id}/{name}": step
+        for flow in seed_pack().flows.values()
+        for name, step in flow.steps.items()
+        if isinstance(step, model.Ask)
+    }
+    assert [path for path, step in asks.items() if not step.choices] == []
+    wanted = re.compile("写真を送|電話番号|位置情報|声を送|録音")
+    assert [path for path, text in bubbles() if wanted.search(text)] == []
+
+
+def test_age_decides_nothing() -> None:
+    """R-007: no step asks how old somebody is; who says so is shown what is there for all."""
+    assert [text for _, text in bubbles() if re.search("何歳|おいくつ|年齢を(教|書|えら)", text)] == []
+    young = seed_pack().flows["F-SELF"].steps["young"].choices
+    assert set(young.values()) <= {"F-FIND/online", "F-FIND/desk", "F-READ/list", "F-WRITE/open"}
+
+
+def test_who_comes_back_is_told_who_will_read() -> None:
+    """R-111, R-112: the same person, another one, or nobody: it is the person's to choose, and is said before."""
+    person = seed_pack().flows["F-RETURN"].steps["person"]
+    assert list(person.choices)[:2] == ["まえの人がいい", "ほかの人がいい"]
+    assert "先に知らせます" in person.say[0]
+
+
+def test_being_left_alone_holds_for_all_of_us() -> None:
+    """R-088, R-090: one word stops what is sent unasked, for a year, and what was ordered can go, too."""
+    steps = seed_pack().flows["F-QUIET"].steps
+    ok, gone = steps["ok"], steps["all"]
+    assert isinstance(ok, model.Prefer)
+    assert ok.hush_days == 365
+    assert isinstance(gone, model.Drop)
+    assert gone.what == "subscriptions"
