@@ -13,7 +13,6 @@ from bot.flows import model
 from bot.flows.engine import MAX_LENGTH, MAX_STEPS
 from bot.flows.matching import fold
 from bot.flows.mine import DROPPABLE
-from bot.flows.nodes import ENTRY, LISTED, OFFSET
 from bot.flows.reminders import LETTERS
 from bot.flows.scene import CONDITIONS, COUNTS, MAX_LISTED, OWN
 from bot.flows.template import MAX_BUBBLES, fields, fill
