@@ -34,13 +34,6 @@ class Deed:
     staff_id: str = ""
     staff_name: str = field(default="", repr=False)
 
-    @property
-    def wants_a_hint(self) -> bool:
-        """Whether it speaks without an event that brought a way to answer: a counselor's words, or a timer's."""
-        if self.cause.startswith("event:"):
-            return False
-        return any(isinstance(effect, fx.Say | fx.SayFirst) for effect in self.effects)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -50,6 +43,12 @@ class Change:
     talk: Talk
     deeds: Sequence[Deed]
     done: Sequence[int] = ()
+
+    @property
+    def wants_a_hint(self) -> bool:
+        """Whether something is said without an event that brought a way to answer: by a counselor, or a timer."""
+        unasked = (deed.effects for deed in self.deeds if not deed.cause.startswith("event:"))
+        return any(isinstance(effect, fx.Say | fx.SayFirst) for effects in unasked for effect in effects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,8 @@ class _Rows:
 def apply(connection: Connection, house: House, changes: Iterable[Change], now: datetime) -> News:
     """Writes a batch. Raises Conflict when a talk moved on meanwhile; then nothing is written."""
     rows, changes = _Rows(), list(changes)
-    rows.spare = _spare_hints(connection, changes, now)
+    asking = {one.loaded.contact_id: one.loaded for one in changes if one.wants_a_hint}
+    rows.spare = hints.take(connection, asking, now) if asking else {}
     for change in changes:
         forgets = (
             (effect, deed)
@@ -104,19 +104,6 @@ def apply(connection: Connection, house: House, changes: Iterable[Change], now: 
     if rows.news.topics:
         notify(connection, rows.news.topics)
     return rows.news
-
-
-def _spare_hints(
-    connection: Connection, changes: Sequence[Change], now: datetime
-) -> dict[str, tuple[Loaded, ReplyHint]]:
-    """What nobody has used yet and may answer for free."""
-    asking = {
-        change.loaded.contact_id: change.loaded
-        for change in changes
-        if any(deed.wants_a_hint for deed in change.deeds)
-    }
-    found = hints.take(connection, list(asking.values()), now) if asking else {}
-    return {contact_id: (asking[contact_id], hint) for contact_id, hint in found.items()}
 
 
 def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:

@@ -5,7 +5,7 @@ A turn that says nothing leaves its hint here; a counselor's words or a timer's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
@@ -42,18 +42,20 @@ def keep(connection: Connection, hints: Mapping[str, tuple[Loaded, ReplyHint]], 
     connection.execute(statement.on_conflict_do_update(index_elements=["contact_id"], set_=newer), rows)
 
 
-def take(connection: Connection, asking: Sequence[Loaded], now: datetime) -> dict[str, ReplyHint]:
-    """The hints of these contacts that are still good, by contact; they are here no more."""
-    keys = {loaded.contact_id: loaded.key for loaded in asking}
+def take(
+    connection: Connection, asking: Mapping[str, Loaded], now: datetime
+) -> dict[str, tuple[Loaded, ReplyHint]]:
+    """The hints of these contacts that are still good, by contact, as `keep` takes them; they are here no more."""
     found = {}
-    for row in connection.execute(_TAKE, {"contact_ids": sorted(keys)}).all():
+    for row in connection.execute(_TAKE, {"contact_ids": sorted(asking)}).all():
         if row.expires_at <= now:
             continue
+        one = asking[row.contact_id]
         try:
-            plain = keys[row.contact_id].open("reply_hints", "sealed_hint", row.contact_id, row.sealed_hint)
+            plain = one.key.open("reply_hints", "sealed_hint", row.contact_id, row.sealed_hint)
         except SealError:  # a damaged one costs a push, not the message
             continue
-        found[row.contact_id] = body.reply_hint(plain)
+        found[row.contact_id] = one, body.reply_hint(plain)
     return found
 
 

@@ -27,8 +27,8 @@ def keep(store: Store, one: Loaded, token: str, age: timedelta = timedelta(0)) -
 
 
 def take(store: Store, *asking: Loaded, after: timedelta = timedelta(0)) -> dict[str, str]:
-    found = store.run(hints.take, asking, NOW + after)
-    return {contact_id: hint.token for contact_id, hint in found.items()}
+    found = store.run(hints.take, {one.contact_id: one for one in asking}, NOW + after)
+    return {contact_id: hint.token for contact_id, (_, hint) in found.items()}
 
 
 def test_the_newest_is_taken_once(store: Store) -> None:
