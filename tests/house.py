@@ -55,6 +55,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
     "bot/content/check.py": (370, "every issue of a pack in one list, in the order of the content"),
     "bot/flows/engine.py": (310, "the one loop, and each way into it"),
+    "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/schema.py": (330, "all tables in one view"),
     "bot/store/migrations/versions/0001_first_schema.py": (400, "one migration, written by Alembic"),
 }

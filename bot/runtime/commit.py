@@ -114,16 +114,13 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
         own = deed.hint
         for effect in deed.effects:
             match effect:
-                case fx.Say(reply=reply) | fx.SayFirst(reply=reply):
+                case fx.Say(reply=reply) | fx.SayFirst(reply=reply) | fx.InviteToWeb(reply=reply):
                     seq += 1
-                    purpose = effect.purpose if isinstance(effect, fx.Say) else Purpose.SAFETY
+                    purpose = _purpose(effect)
+                    if purpose is Purpose.MOVE:
+                        rows.links[contact_id] = seq
                     hint, own = own or rows.spare.pop(contact_id, (loaded, None))[1], None
                     _say(house, rows, loaded, deed, reply, purpose, seq, hint, now, reachable=reachable)
-                case fx.InviteToWeb(reply=reply):
-                    seq += 1
-                    hint, own = own or rows.spare.pop(contact_id, (loaded, None))[1], None
-                    _say(house, rows, loaded, deed, reply, Purpose.MOVE, seq, hint, now, reachable=reachable)
-                    rows.links[contact_id] = seq
                 case fx.Mark(marker=marker):
                     seq += 1
                     line = Body(kind=marker, at=now, name=deed.staff_name, staff_id=deed.staff_id)
@@ -159,6 +156,12 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
     rows.talks.append((loaded, talk, seq))
     rows.done.extend((contact_id, done) for done in change.done)
     rows.news.add(contact_id)
+
+
+def _purpose(effect: fx.Say | fx.SayFirst | fx.InviteToWeb) -> Purpose:
+    if isinstance(effect, fx.Say):
+        return effect.purpose
+    return Purpose.SAFETY if isinstance(effect, fx.SayFirst) else Purpose.MOVE
 
 
 def _say(

@@ -145,7 +145,7 @@ class Moves:
         if loaded is None:
             return None
         news = News({chosen, QUEUE})
-        notify(connection, {"topics": sorted(news.topics)})
+        notify(connection, news.topics)
         return news
 
     def _contact(self, connection: Connection, address: Address) -> str | None:
