@@ -18,7 +18,11 @@ from bot.content.pack import Pack, entry_words, is_safety
 from bot.conversation import LATE, RISK_UNANSWERED, take_turn
 from bot.flows import effects as fx
 from bot.flows import model
+from bot.flows.mine import DROPPABLE
 from bot.flows.nodes import KINDS, PAUSE
+from bot.flows.reminders import LETTER, LOOSE, NOTICE
+from bot.flows.reminders import LETTERS as SPANS
+from bot.flows.scene import COUNTS
 from bot.flows.template import fields
 from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Kind
@@ -98,13 +102,21 @@ def bubbles(draw: DrawFn) -> tuple[str, ...]:
 
 
 SAID = bubbles()
+OWN_FIELDS: dict[type, dict[str, Sequence[object]]] = {
+    model.Keep: {"what": ("entry", "written", "wishes")},
+    model.Drop: {"what": DROPPABLE},
+    model.Bring: {"written": (True, False)},
+    model.Letters: {"every": tuple(SPANS)},
+    model.Notice: {"days": (1, 3, 14)},
+    model.Count: {"name": tuple(sorted(COUNTS))},
+}
 
 
 @st.composite
 def packs(draw: DrawFn) -> Pack:
     """The seed with flows of its own: every kind of step, targets anywhere, the named targets among them."""
     kinds = st.lists(st.sampled_from(list(KINDS)), max_size=4)
-    layout = {"X-0": [model.Menu, model.Withdraw, *draw(kinds)]}
+    layout = {"X-0": [model.Menu, model.Withdraw, model.Bring, *draw(kinds)]}
     for number in range(1, draw(st.integers(1, 3))):
         layout[f"X-{number}"] = draw(kinds.filter(bool))
     places = [(f"{flow}/s{at}", kind) for flow, kinds_ in layout.items() for at, kind in enumerate(kinds_)]
@@ -119,15 +131,16 @@ def packs(draw: DrawFn) -> Pack:
     for key, targets in seed_pack().texts.items():
         if key in TARGET_TEXTS or is_safety(key):
             texts[key] = tuple(draw(menus) for _ in targets)
-    texts["withdraw"] = ("X-0/s1",)
-    return replace(seed_pack(), flows=flows, texts=texts, entries=entry_words(flows))
+    texts["withdraw"], texts["bring"] = ("X-0/s1",), ("X-0/s2",)
+    asked = model.Question(id="q", leads_to=texts["start"][0], all=(("子",), ("使って",)))
+    return replace(seed_pack(), flows=flows, texts=texts, entries=entry_words(flows), questions=(asked,))
 
 
 def _step(
     kind: type[model.AnyStep], here: str, places: Sequence[tuple[str, type]]
 ) -> SearchStrategy[model.AnyStep]:
     """A step of a kind. Steps that do not wait go on to later ones or to a menu, so that none goes in a circle."""
-    passing = (model.Say, model.Goto)
+    passing = model.PASSING
     at = [target for target, _ in places].index(here)
     onward = [target for place, (target, kind_) in enumerate(places) if kind_ not in passing or place > at]
     anywhere = st.sampled_from([target for target, _ in places])
@@ -155,6 +168,11 @@ def _step(
         known["reason"] = st.sampled_from([reason.value for reason in Reason])
     if kind is model.Prefer:
         known |= {"silent": st.none() | st.booleans(), "hush_days": st.none() | st.integers(1, 400)}
+    if kind is model.Read:
+        known |= {"topic": st.sampled_from(("all", "nothing")), "each": anywhere}
+    if kind is model.ShowSaved:
+        known["each"] = anywhere | st.just("")
+    known |= {name: st.sampled_from(values) for name, values in OWN_FIELDS.get(kind, {}).items()}
     return st.builds(kind, **known)
 
 
@@ -197,7 +215,11 @@ def moves(pack: Pack) -> SearchStrategy[list[Move]]:
         st.builds(Move, st.sampled_from(("choice", "choice", "label", "earlier")), number=number),
         st.builds(Move, st.just("tap"), st.sampled_from(STALE) | st.text(max_size=12)),
         st.builds(Move, st.sampled_from(silent)),
-        st.builds(Move, st.just("wake"), st.sampled_from((PAUSE, RISK_UNANSWERED, LATE, "nobody knows"))),
+        st.builds(
+            Move,
+            st.just("wake"),
+            st.sampled_from((PAUSE, RISK_UNANSWERED, LATE, NOTICE, LETTER, LOOSE, "nobody knows")),
+        ),
         st.builds(Move, st.sampled_from(("claim", "claim", "reply", "hand_back"))),
         st.builds(Move, st.just("after"), number=st.sampled_from((1, 20, 200, 90_000, 700_000))),
     )
