@@ -21,7 +21,6 @@ from bot.flows import model
 from bot.flows.mine import DROPPABLE
 from bot.flows.nodes import KINDS, PAUSE
 from bot.flows.reminders import LETTER, LOOSE, NOTICE
-from bot.flows.reminders import LETTERS as SPANS
 from bot.flows.scene import COUNTS
 from bot.flows.template import fields
 from bot.handoff.ticket import Reason, Status, Ticket
@@ -106,7 +105,7 @@ OWN_FIELDS: dict[type, dict[str, Sequence[object]]] = {
     model.Keep: {"what": ("entry", "written", "wishes")},
     model.Drop: {"what": DROPPABLE},
     model.Bring: {"written": (True, False)},
-    model.Letters: {"every": tuple(SPANS)},
+    model.Letters: {"every": ("month", "season")},
     model.Notice: {"days": (1, 3, 14)},
     model.Count: {"name": tuple(sorted(COUNTS))},
 }
@@ -131,6 +130,7 @@ def packs(draw: DrawFn) -> Pack:
     for key, targets in seed_pack().texts.items():
         if key in TARGET_TEXTS or is_safety(key):
             texts[key] = tuple(draw(menus) for _ in targets)
+    texts["rich_menu"] = ("人と話したい", "画面をかくす", "あとで", "やめる", "もどる", "つづき")
     texts["withdraw"], texts["bring"] = ("X-0/s1",), ("X-0/s2",)
     asked = model.Question(id="q", leads_to=texts["start"][0], all=(("子",), ("使って",)))
     return replace(seed_pack(), flows=flows, texts=texts, entries=entry_words(flows), questions=(asked,))
