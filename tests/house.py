@@ -54,7 +54,6 @@ PACKAGES = {
 LONGER: dict[str, tuple[int, str]] = {
     "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
     "bot/content/check.py": (370, "every issue of a pack in one list, in the order of the content"),
-    "bot/runtime/commit.py": (320, "the one path from effects to rows"),
     "bot/flows/engine.py": (310, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/schema.py": (330, "all tables in one view"),
