@@ -29,12 +29,13 @@ from bot.errors import ContentError
 from bot.flows.matching import fold
 from bot.flows.model import Flow
 from bot.handoff.hours import Desk, OpeningHours
-from bot.handoff.risk import RiskRule, compile_rules
+from bot.handoff.risk import compile_rules
 
 DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES}
 NEEDED = ("commands", "service", "texts")
 ONLY_ONE = frozenset({*NEEDED, "stickers"})
 MAX_YAML = 2_000_000
+MAX_DEPTH = 40
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 """When content was published that nobody has published yet."""
 
@@ -51,13 +52,8 @@ class Document:
     body: Mapping[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain data only: no aliases (they can blow up), no duplicate keys (one would silently win)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError(f"line {self.line + 1}: aliases (*) are not allowed")
-        return super().compose_node(parent, index)
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Plain data only, without duplicate keys (one would silently win)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -66,7 +62,21 @@ class _Loader(yaml.SafeLoader):
             if value in seen:
                 raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {value!r} stands here twice")
             seen.add(value)
-        return super().construct_mapping(node, deep)
+        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
+
+def _walk(text: str) -> None:
+    """Refuses what could blow up before anything is built: aliases, and nesting deeper than any document's."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: aliases (*) are not allowed")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise yaml.YAMLError(f"line {event.start_mark.line + 1}: is nested too deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 # A number is what looks like one to staff: 10:30 is a time (not 630), 0120 the head of a telephone number (not 80).
@@ -83,6 +93,7 @@ def read_yaml(text: str, path: str) -> Any:
     if len(text) > MAX_YAML:
         raise ContentError(path, "is over 2 MB; split it")
     try:
+        _walk(text)
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ContentError(path, f"is no readable YAML: {_why(error)}") from error
@@ -170,7 +181,6 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
     }
     events: dict[str, Event] = found["event"]
     hotlines: dict[str, Hotline] = found["hotline"]
-    rules: dict[str, RiskRule] = found["risk_rule"]
     return Pack(
         number=number,
         service=service,
@@ -185,10 +195,15 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         events=events,
         published_at=published_at,
         hotlines=tuple(hotlines.values()),
-        rules=compile_rules(tuple(rules.values())),
         articles=found["article"],
         letters=tuple(found["letter"].values()),
         questions=tuple(found["question"].values()),
+        rules=compile_rules(
+            tuple(found["risk_rule"].values()),
+            tuple(found["risk_class"].values()),
+            tuple(found["risk_veto"].values()),
+            tuple(found["risk_spelling"].values()),
+        ),
     )
 
 

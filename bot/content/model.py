@@ -10,7 +10,7 @@ from bot.content.holidays import YEAR_END, check_year_end
 from bot.content.schedule import Schedule
 from bot.flows.model import Flow, Question
 from bot.handoff.hours import Desk
-from bot.handoff.risk import RiskRule
+from bot.handoff.risk import RiskClass, RiskRule, RiskSpelling, RiskVeto
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,6 +127,9 @@ DOCUMENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "article": Article,
     "letter": Letter,
     "question": Question,
+    "risk_spelling": RiskSpelling,
+    "risk_class": RiskClass,
+    "risk_veto": RiskVeto,
     "risk_rule": RiskRule,
 }
 """Every kind of document there is. The name of a document is its `id`, or the kind where there is one only."""

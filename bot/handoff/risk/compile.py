@@ -1,0 +1,181 @@
+"""Classes, vetoes and rules to one automaton over all their terms. A wrong name or an empty one is told by its path.
+
+Rules are found by the cues that start them, so that their number hardly changes what a message costs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import ahocorasick_rs
+
+from bot.errors import ContentError
+from bot.handoff.risk.inflect import FORMS, Bases, godan, ichidan, suru
+from bot.handoff.risk.model import LEVELS, PLACES, SCOPES, RiskClass, RiskRule, RiskSpelling, RiskVeto
+from bot.handoff.risk.normalise import term
+
+_CUE = re.compile(r"[A-Z][A-Z0-9_]*(\.[a-z]+)?")
+MAX_TERMS_OF_A_CUE = 20_000
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything a scan looks up. Built once, then only read."""
+
+    rules: tuple[RiskRule, ...]
+    vetoes: dict[str, RiskVeto]
+    automaton: ahocorasick_rs.AhoCorasick | None
+    cues_of: list[tuple[int, ...]]
+    """By term: the cues it belongs to."""
+    names: list[str]
+    """By cue: its name, for explanations."""
+    anchors: dict[int, tuple[int, ...]]
+    """By cue: the rules it starts."""
+    near: list[tuple[tuple[int, ...], ...]]
+    """By rule: groups of cues, each of which must have one near."""
+    unless: list[tuple[tuple[str, RiskVeto, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]], ...]]
+    """By rule: the vetoes with their cues, the groups they need and what re-arms."""
+    lemmas: dict[str, frozenset[str]]
+    """By verb in dictionary form: the classes it belongs to."""
+    cue_ids: dict[str, int] = field(default_factory=dict)
+
+
+class _Builder:
+    """Names to cues to terms, each once."""
+
+    def __init__(self, classes: Iterable[RiskClass], spellings: Sequence[RiskSpelling]) -> None:
+        self.classes = {one.id: one for one in classes}
+        self.spellings = [
+            (term(one.id), [term(other) for other in one.written], [term(after) for after in one.before] or [""])
+            for one in spellings
+        ]
+        self.cues: dict[str, int] = {}
+        self.terms: dict[str, list[int]] = {}
+        self._open: list[str] = []
+
+    def cue(self, name: str, path: str) -> int:
+        """The number of a cue: a class, a form of one, or a plain word."""
+        if name not in self.cues:
+            terms = self.terms_of(name, path)
+            if not terms:
+                raise ContentError(path, f"{name} has no words to look for")
+            self.cues[name] = number = len(self.cues)
+            for one in {spelt for plain in terms for spelt in self.spelt(plain)}:
+                self.terms.setdefault(one, []).append(number)
+        return self.cues[name]
+
+    def spelt(self, plain: str) -> set[str]:
+        """The term and its other spellings, one word of it rewritten at a time."""
+        found = {plain}
+        for word, others, before in self.spellings:
+            if word not in plain or len(plain) == len(word):
+                continue
+            for after in before:
+                if word + after in plain:
+                    found |= {plain.replace(word + after, other + after) for other in others}
+        return {one for one in found if len(one) > 1 or one == plain}
+
+    def cues_of(self, names: Sequence[str], path: str) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(self.cue(name, path) for name in names))
+
+    def terms_of(self, name: str, path: str) -> set[str]:
+        if not _CUE.fullmatch(name):
+            return {term(name)} - {""}
+        name, _, form = name.partition(".")
+        if name not in self.classes:
+            raise ContentError(path, f"there is no class {name} (a plain word in Latin letters is written small)")
+        if form not in FORMS:
+            raise ContentError(path, f"{name}.{form}: a form is one of {', '.join(filter(None, FORMS))}")
+        if name in self._open:
+            raise ContentError(f"risk_class/{name}", "takes itself in")
+        self._open.append(name)
+        try:
+            return self._class_terms(self.classes[name], form)
+        finally:
+            self._open.pop()
+
+    def _class_terms(self, one: RiskClass, form: str) -> set[str]:
+        path = f"risk_class/{one.id}"
+        found = {term(word) for word in one.words} if not form else set()
+        try:
+            for bases in verbs(one):
+                found |= {term(word) for word in FORMS[form](bases)}
+        except (KeyError, IndexError) as error:
+            raise ContentError(path, "a verb stands in its dictionary form: 死ぬ, 消える") from error
+        for other in one.of:
+            name = f"{other}.{form}" if form and "." not in other and _CUE.fullmatch(other) else other
+            found |= self.terms_of(name, path)
+        return found - {""}
+
+
+def verbs(one: RiskClass) -> list[Bases]:
+    return [*map(godan, one.godan), *map(ichidan, one.ichidan), *map(suru, one.suru)]
+
+
+def book_of(
+    rules: Sequence[RiskRule],
+    classes: Sequence[RiskClass] = (),
+    vetoes: Sequence[RiskVeto] = (),
+    spellings: Sequence[RiskSpelling] = (),
+) -> Book:
+    """All looked up and numbered. Raises ContentError at the first name that means nothing."""
+    builder = _Builder(classes, spellings)
+    known = {veto.id: veto for veto in vetoes}
+    for veto in vetoes:
+        if veto.where not in PLACES:
+            raise ContentError(f"risk_veto/{veto.id}/where", f"one of {', '.join(PLACES)}, not {veto.where!r}")
+    anchors: dict[int, list[int]] = {}
+    near, unless = [], []
+    for place, rule in enumerate(rules):
+        path = f"risk_rule/{rule.id}"
+        _check(rule, path)
+        for cue in builder.cues_of(rule.any, f"{path}/any"):
+            anchors.setdefault(cue, []).append(place)
+        near.append(tuple(builder.cues_of(group, f"{path}/near") for group in rule.near))
+        unless.append(tuple(_veto(builder, known, name, path) for name in rule.unless))
+    lemmas: dict[str, set[str]] = {}
+    for one in classes:
+        for verb in (*one.godan, *one.ichidan):
+            lemmas.setdefault(verb, set()).add(one.id)
+    numbers = list(builder.terms)
+    return Book(
+        rules=tuple(rules),
+        vetoes=known,
+        automaton=ahocorasick_rs.AhoCorasick(numbers) if numbers else None,
+        cues_of=[tuple(builder.terms[one]) for one in numbers],
+        names=list(builder.cues),
+        anchors={cue: tuple(places) for cue, places in anchors.items()},
+        near=near,
+        unless=unless,
+        lemmas={verb: frozenset(names) for verb, names in lemmas.items()},
+        cue_ids=builder.cues,
+    )
+
+
+def _check(rule: RiskRule, path: str) -> None:
+    if rule.level not in LEVELS:
+        raise ContentError(f"{path}/level", f"one of {', '.join(LEVELS)}, not {rule.level!r}")
+    if rule.scope not in SCOPES:
+        raise ContentError(f"{path}/scope", f"one of {', '.join(SCOPES)}, not {rule.scope!r}")
+    if not rule.any:
+        raise ContentError(f"{path}/any", "needs at least one word or class")
+    if not rule.hits or not rule.misses:
+        raise ContentError(path, "needs at least one example in `hits` and one in `misses`")
+
+
+def _veto(
+    builder: _Builder, known: dict[str, RiskVeto], name: str, path: str
+) -> tuple[str, RiskVeto, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]]:
+    """A veto by its id; a plain word or class takes a spot of its own clause back."""
+    veto = known.get(name)
+    if veto is None:
+        if _CUE.fullmatch(name) and name.partition(".")[0] not in builder.classes:
+            raise ContentError(f"{path}/unless", f"there is no veto {name}")
+        veto = RiskVeto(id=name, any=(name,), where="clause")
+        where = f"{path}/unless"
+    else:
+        where = f"risk_veto/{name}"
+    needs = tuple(builder.cues_of(group, f"{where}/near") for group in veto.near)
+    return name, veto, builder.cues_of(veto.any, f"{where}/any"), needs, builder.cues_of(veto.rearm, f"{where}/rearm")

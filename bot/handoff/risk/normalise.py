@@ -1,0 +1,202 @@
+"""One text to search in: width, kana, case, lengthening, separators and invisible characters do not matter.
+
+`folded` keeps where each character comes from, and in which clause and sentence it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jaconv
+
+from bot.flows.matching import visible
+
+_VOICED = {
+    "\u3099": "\u3099",
+    "\u309b": "\u3099",
+    "\uff9e": "\u3099",
+    "\u309a": "\u309a",
+    "\u309c": "\u309a",
+    "\uff9f": "\u309a",
+}
+"""The marks that make か and が は ぱ, as they stand alone: composed with what is before them."""
+
+_SENTENCE, _CLAUSE, _GAP = 3, 2, 1
+_BREAKS = {
+    **dict.fromkeys("。！!？?\n\r♡♪⏎", _SENTENCE),
+    **dict.fromkeys("、，,;；「」『』()（）｡､｢｣", _CLAUSE),
+    **dict.fromkeys(" \t　・.．…/／_*＊-—:：|｜", _GAP),
+}
+_KEPT = frozenset("#○〇●◯×✕")
+_ROWS = (
+    "あかがさざただなはばぱまやらわ",
+    "いきぎしじちぢにひびぴみり",
+    "うくぐすずつづぬふぶぷむゆる",
+    "えけげせぜてでねへべぺめれ",
+    "おこごそぞとどのほぼぽもよろを",
+)
+_VOWEL = {kana: "あいうえお"[row] for row, line in enumerate(_ROWS) for kana in line}
+_SMALL = dict(zip("ぁぃぅぇぉ", "あいうえお", strict=True))
+_LONG = frozenset("ー〜~～")
+_FOLDED = re.compile(r"(?!.*(.)\1\1)[あいうえおか-ん一-鿿]+")
+"""Kana and kanji that folding would leave as they are."""
+_LATIN = re.compile(r"[A-Za-zＡ-Ｚａ-ｚ][A-Za-zＡ-Ｚａ-ｚ'’]+")
+_MASK = str.maketrans("○●◯×✕", "〇〇〇〇〇")
+_SPLIT_DEATH = re.compile("(?:[タﾀ歹]|歹タ)[ヒﾋ匕](?![チﾁ])")
+"""死 taken apart into what looks like it (タヒ)."""
+_MASKED = re.compile("[*＊xXｘ×✕✖?？#＃_＿]+(?=[にニﾆ][たてタテﾀﾃ]|[ぬヌ])")
+"""A character left out on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`starts` and `ends`: where each folded character comes from. `breaks`: positions before which a stronger
+    or weaker boundary stands; `clauses` and `sentences` are the positions at which one begins."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    clauses: tuple[int, ...]
+    sentences: tuple[int, ...]
+    spaced: frozenset[int]
+    """Positions right after any separator: what lies between two of them was written apart."""
+
+    def clause(self, at: int) -> int:
+        return bisect_right(self.clauses, at)
+
+    def sentence(self, at: int) -> int:
+        return bisect_right(self.sentences, at)
+
+    def is_one_word(self, start: int, end: int) -> bool:
+        """Whether no boundary cuts the span; 死、に、た、い written apart letter by letter is one word, too."""
+        if self.clause(start) == self.clause(end - 1):
+            return True
+        return all(at in self.spaced for at in range(start + 1, end))
+
+    def is_apart(self, start: int, end: int) -> bool:
+        """Whether separators stand inside the span."""
+        return any(at in self.spaced for at in range(start + 1, end))
+
+
+def fold(text: str) -> Folded:
+    """Width, kana, case, lengthening and separators removed, with the way back to the original positions."""
+    out = _Out()
+    split = {place: found.end() for found in _SPLIT_DEATH.finditer(text) for place in range(*found.span())}
+    masked = {found.start(): found.end() for found in _MASKED.finditer(text)}
+    for place, char in enumerate(text):
+        if place in split:
+            if split.get(place - 1) != split[place]:
+                out.add("死", place, split[place])
+            continue
+        if place in masked:
+            out.add("〇", place, masked[place])
+            continue
+        if char in _VOICED and place:
+            continue  # it belongs to the character before
+        if char in _BREAKS:
+            out.cut(_BREAKS[char])
+            continue
+        voiced = place + 1 < len(text) and text[place + 1] in _VOICED
+        folded = _fold_char(char + _VOICED[text[place + 1]] if voiced else char)
+        if folded == "\n":
+            out.cut(_SENTENCE)
+            continue
+        end = place + 2 if voiced else place + 1
+        for one in folded:
+            out.add(one, place, end)
+    return out.done()
+
+
+def fold_latin(text: str) -> Folded | None:
+    """The same for what is written in Latin letters, read as kana: `shinitai` is しにたい. None without any."""
+    out = _Out()
+    last = 0
+    found = False
+    for word in _LATIN.finditer(text):
+        found = True
+        between = text[last : word.start()]
+        out.cut(max((_BREAKS.get(char, _CLAUSE) for char in between), default=_GAP))
+        last = word.end()
+        for one in _fold_word(word.group()):
+            out.add(one, word.start(), word.end())
+    return out.done() if found else None
+
+
+@lru_cache(maxsize=65_536)
+def term(text: str) -> str:
+    """A term as it stands in a folded text."""
+    return text if _FOLDED.fullmatch(text) else fold(text).text
+
+
+class _Out:
+    """The folded text while it grows."""
+
+    def __init__(self) -> None:
+        self.chars: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.clauses: list[int] = []
+        self.sentences: list[int] = []
+        self.spaced: set[int] = set()
+        self._run = 0
+
+    def add(self, char: str, start: int, end: int) -> None:
+        chars = self.chars
+        if char in _LONG or char in _SMALL:
+            vowel = _VOWEL.get(chars[-1]) if chars else None
+            if char in _SMALL and vowel != _SMALL[char]:
+                char = _SMALL[char]
+            elif vowel == "え" and (len(chars) < 2 or chars[-1] != "え"):
+                char = "え"
+            elif vowel == "お" and chars[-1] != "う":
+                char = "う"
+            else:
+                if self.ends:
+                    self.ends[-1] = max(self.ends[-1], end)
+                return
+        self._run = self._run + 1 if chars and chars[-1] == char else 1
+        if self._run >= 3 and not char.isdigit() and char != "〇":
+            self.ends[-1] = end
+            return
+        chars.append(char)
+        self.starts.append(start)
+        self.ends.append(end)
+
+    def cut(self, strength: int) -> None:
+        at = len(self.chars)
+        if not at:
+            return
+        self.spaced.add(at)
+        if strength >= _CLAUSE and (not self.clauses or self.clauses[-1] != at):
+            self.clauses.append(at)
+        if strength >= _SENTENCE and (not self.sentences or self.sentences[-1] != at):
+            self.sentences.append(at)
+
+    def done(self) -> Folded:
+        return Folded(
+            "".join(self.chars),
+            tuple(self.starts),
+            tuple(self.ends),
+            tuple(self.clauses),
+            tuple(self.sentences),
+            frozenset(self.spaced),
+        )
+
+
+@lru_cache(maxsize=16_384)
+def _fold_char(char: str) -> str:
+    if char in _LONG:
+        return char
+    shown = jaconv.kata2hira(visible(char)).casefold().translate(_MASK)
+    if shown == "\n":
+        return shown
+    return "".join(c for c in shown if c.isalnum() or c in _KEPT or c in _LONG or ord(c) >= 0x2600)
+
+
+@lru_cache(maxsize=4096)
+def _fold_word(word: str) -> str:
+    plain = visible(word).casefold().replace("’", "'")
+    return term(jaconv.alphabet2kana(plain))
