@@ -226,6 +226,36 @@ def telegram_setup() -> None:
     asyncio.run(setting_up.run(load(os.environ)))
 
 
+@risk_app.command("explain")
+def risk_explain(text: Annotated[str, typer.Argument(help="a text; it is not stored")]) -> None:
+    """Tell how a text is read: what each rule looked at, what took it back, what hit and where."""
+    from admin import scanning
+
+    scanning.explain(text)
+
+
+@risk_app.command("score")
+def risk_score(
+    file: Annotated[str, typer.Argument(help="lines of {id, text, level, category}; - for standard input")],
+    misses: Annotated[bool, typer.Option(help="list the lines it got wrong")] = True,
+) -> None:
+    """Score the rules on a labelled corpus: per level and category, confusion, misses."""
+    from admin import scanning
+
+    scanning.score(file, misses=misses)
+
+
+@risk_app.command("try")
+def risk_try(
+    rules: Annotated[Path, typer.Argument(help="a YAML file or folder with changed risk documents")],
+    corpus: Annotated[str, typer.Argument(help="lines of {id, text}; - for standard input")],
+) -> None:
+    """Dry run of changed rules: each line of a corpus whose level they would change."""
+    from admin import scanning
+
+    scanning.try_rules(rules, corpus)
+
+
 def main() -> None:
     """Runs the command; a known problem is told in plain words, without a traceback."""
     try:

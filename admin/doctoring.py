@@ -17,6 +17,7 @@ from bot.config import Settings
 from bot.content.check import check
 from bot.content.library import Library
 from bot.errors import EngawaError, SealError
+from bot.handoff import dictionary
 from bot.runtime.health import BEHIND, ailment, asked
 from bot.store import accounts, conversations, migrate, outbox, staff
 from bot.store.accounts import Account
@@ -78,6 +79,14 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _channels(settings, known):
         yield finding
     yield _console(settings)
+    found = (
+        ""
+        if dictionary.load()
+        else (
+            "the dictionary (sudachipy, sudachidict-core) is not installed; only the surface of texts is searched"
+        )
+    )
+    yield Finding("risk dictionary", found, hard=False)
 
 
 async def _database(settings: Settings, database: Database) -> AsyncIterator[Finding]:

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot import safety
 from bot.flows import engine, model, web
 from bot.flows.content import Content
 from bot.flows.effects import (
@@ -36,7 +37,7 @@ from bot.flows.nodes import PAUSE, exits
 from bot.flows.reminders import LETTER, LOOSE, LOOSE_FOR, NOTICE
 from bot.flows.template import MAX_BUBBLES, three
 from bot.handoff import ticket as tickets
-from bot.handoff.risk import Level, RiskHit, Rules, highest
+from bot.handoff.risk import Level, RiskHit, Rules, highest, window
 from bot.handoff.ticket import Reason
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Choice, Inbound, Kind, Purpose, Reply
 from bot.talk import Event, Heard, Mode, Talk, Turn, WokeUp
@@ -108,16 +109,20 @@ def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: in
     if word == web.WEB and web.can_move(content, inbound):
         relayed = (Relay(),) if talk.mode is Mode.HUMAN else ()
         return Turn(talk=talk, effects=(web.invitation(content, talk), *relayed))
-    if _is_entry_to_safety(content, rules, talk, text):
+    if _is_entry_to_safety(content, rules, talk, text, now):
         return _enter(content, talk, content.entry(fold(text)) or "", seq, now)
-    hits = _scan(rules, inbound.text if inbound.kind is not Kind.CHOICE else "")
+    written = inbound.text if inbound.kind is not Kind.CHOICE else ""
+    hits = safety.scan(rules, talk, written, now)
+    talk = replace(talk, recent=window.with_one_more(talk.recent, written, now))
     if hits is None:
         return _unscanned(content, talk, inbound, text, seq, now)
     if highest(hits) >= Level.HIGH:
-        return _in_danger(content, talk, hits, seq, now)
-    if highest(hits) is Level.CONCERN and talk.mode is not Mode.HUMAN:
-        return _of_concern(content, talk, inbound, text, hits, seq, now)
-    return _by_mode(content, talk, inbound, text, word, seq, now)
+        turn = _in_danger(content, talk, hits, safety.speaker(content, rules, talk, written), seq, now)
+    elif highest(hits) is Level.CONCERN and talk.mode is not Mode.HUMAN:
+        turn = _of_concern(content, talk, inbound, text, hits, seq, now)
+    else:
+        turn = _by_mode(content, talk, inbound, text, word, seq, now)
+    return replace(turn, effects=(*turn.effects, *safety.counted(hits)))
 
 
 def _by_mode(
@@ -139,7 +144,7 @@ def _always(content: Content, talk: Talk, word: str, seq: int, now: datetime) ->
     """Forget, hide and stop: owed to the person in every mode, also while a counselor has the thread."""
     relayed: tuple[Effect, ...] = (Relay(),) if talk.mode is Mode.HUMAN else ()
     if word == "hide":
-        hidden = _said(talk, Reply(texts=content.text("neutral")), Purpose.HIDE)
+        hidden = _said(replace(talk, recent=()), Reply(texts=content.text("neutral")), Purpose.HIDE)
         return replace(hidden, effects=(*hidden.effects, CancelWake(reason=PAUSE), *relayed))
     if word == "forget":
         if talk.mode is Mode.HUMAN:
@@ -151,7 +156,7 @@ def _always(content: Content, talk: Talk, word: str, seq: int, now: datetime) ->
         text, talk = "stopped_erased", replace(talk, mine=talk.mine.without("loose"))
         relayed = (EraseWords(seqs=loose),)
     choices = (_nav(content, "withdraw"),) if talk.mode is Mode.WAITING and _withdrawable(talk) else ()
-    stopped = replace(talk, session=None, away=False)
+    stopped = replace(talk, session=None, away=False, recent=())
     reply = Reply(texts=content.text(text), choices=choices)
     turn = _said(stopped, reply, Purpose.STOP)
     return replace(turn, effects=(*turn.effects, *relayed))
@@ -235,15 +240,7 @@ def _brings(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:
 # --- risk -----------------------------------------------------------------------------------------------------
 
 
-def _scan(rules: Rules, text: str) -> tuple[RiskHit, ...] | None:
-    """The hits, or None when the scan itself failed: then people look (fail open)."""
-    try:
-        return rules.scan(text)
-    except Exception:  # noqa: BLE001 - a rule that fails must not silence a person
-        return None
-
-
-def _is_entry_to_safety(content: Content, rules: Rules, talk: Talk, text: str) -> bool:
+def _is_entry_to_safety(content: Content, rules: Rules, talk: Talk, text: str, now: datetime) -> bool:
     """A message that is just an entry word (つらい) opens the card without an alarm, unless a rule says high."""
     target = content.entry(fold(text)) if talk.mode is not Mode.HUMAN else None
     if target is None:
@@ -251,19 +248,21 @@ def _is_entry_to_safety(content: Content, rules: Rules, talk: Talk, text: str) -
     keys = {"safety", *(f"safety_{rule.category}" for rule in rules.rules)}
     if target.partition("/")[0] not in {card.partition("/")[0] for key in keys for card in content.text(key)}:
         return False
-    hits = _scan(rules, text)
+    hits = safety.scan(rules, talk, text, now)
     return hits is not None and highest(hits) < Level.HIGH
 
 
-def _in_danger(content: Content, talk: Talk, hits: tuple[RiskHit, ...], seq: int, now: datetime) -> Turn:
+def _in_danger(
+    content: Content, talk: Talk, hits: tuple[RiskHit, ...], who: str, seq: int, now: datetime
+) -> Turn:
     """High or emergency. The card goes first and the ticket is there, whatever was running; the session is kept."""
-    level = highest(hits)
+    level, category = safety.leading(hits)
     if talk.mode is Mode.HUMAN and talk.ticket is not None:
         raised = replace(talk, ticket=tickets.raise_to(talk.ticket, level, hits))
         wake = WakeAt(reason=RISK_UNANSWERED, at=now + ANSWER_WITHIN)
         return Turn(talk=raised, effects=(Relay(), RaisePriority(alarm=True), wake), risk_hits=hits)
     ticketed, effect = _ticketed(talk, Reason.RISK, level, seq, now, hits=hits)
-    reply = _safety_card(content, hits[0].category, now)
+    reply = safety.card(content, level, category, who, now)
     if isinstance(effect, OpenTicket):  # nobody is handed over without being told
         reply = replace(reply, texts=three((*reply.texts, *content.text("risk_handed"))))
     card = SayFirst(reply=_quietly(talk, reply))
@@ -317,11 +316,6 @@ def _unscanned(content: Content, talk: Talk, inbound: Inbound, text: str, seq: i
         return replace(turn, effects=(*turn.effects, RaisePriority(alarm=True)))
     ticketed, effect = _ticketed(turn.talk, Reason.UNSCANNED, Level.CONCERN, seq, now)
     return replace(turn, talk=ticketed, effects=(*turn.effects, effect))
-
-
-def _safety_card(content: Content, category: str, now: datetime) -> Reply:
-    targets = content.text(f"safety_{category}") or content.text("safety")
-    return engine.begin(content, targets[0], now).reply
 
 
 # --- tickets --------------------------------------------------------------------------------------------------
@@ -533,8 +527,8 @@ def _joined(content: Content, talk: Talk, now: datetime) -> Turn:
 
 def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime) -> Turn:
     if reason == RISK_UNANSWERED and talk.ticket is not None:  # also when it was handed back without a word
-        category = talk.ticket.hits[-1].category if talk.ticket.hits else ""
-        card = SayFirst(reply=_quietly(talk, _safety_card(content, category, now)))
+        level, category = safety.leading(talk.ticket.hits)
+        card = SayFirst(reply=_quietly(talk, safety.card(content, level, category, safety.SELF, now)))
         return Turn(talk=talk, effects=(card, RaisePriority(alarm=True)) if talk.ticket.is_open else (card,))
     if reason == LATE and talk.mode is not Mode.HUMAN:
         return _late(content, talk)

@@ -10,6 +10,7 @@ from bot.flows.effects import Effect
 from bot.flows.mine import Mine, Person
 from bot.flows.session import Session
 from bot.handoff.risk import RiskHit
+from bot.handoff.risk.window import Bubble
 from bot.handoff.ticket import Ticket, is_withdrawable
 from bot.messages import Inbound
 
@@ -35,7 +36,8 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
-    """`revision` counts turns and decides races. `concerns` are the instants of recent concern-level texts;
+    """`revision` counts turns and decides races. `concerns` are the instants of recent concern-level texts,
+    `recent` short texts of the last two minutes (a sentence may be split over bubbles);
     `held` tells that the holding line was said for this wait; `away` that the person tapped あとで; `moved` that an
     earlier thread at this address went elsewhere, and the person is still to be told.
     `seen_at` tells when they were last here, so that who comes back after long is asked where to go on (R-027)."""
@@ -46,6 +48,7 @@ class Talk:
     ticket: Ticket | None = None
     preferences: Preferences = Preferences()
     concerns: tuple[datetime, ...] = ()
+    recent: tuple[Bubble, ...] = ()
     held: bool = False
     away: bool = False
     moved: bool = False

@@ -21,6 +21,7 @@ LAYERS = {
             "bot.talk",
             "bot.conversation",
             "bot.wakes",
+            "bot.safety",
             "bot.flows",
             "bot.channels.render",
             "bot.runtime.retry",
@@ -35,7 +36,7 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
         *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
     ),
-    2: ("bot.store", "bot.channels"),
+    2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
@@ -68,6 +69,7 @@ OWNED = {
     "apscheduler": "bot.runtime.clockwork",
     "alembic": "bot.store",
     "psycopg": "bot.store",
+    "sudachipy": "bot.handoff.dictionary",
     "sqlite3": "bot.store",
     "sqlalchemy": "bot.store",
 }

@@ -57,6 +57,11 @@ def seed_pack() -> Pack:
     return codec.build(1, codec.seed())
 
 
+def safety_cards() -> set[str]:
+    """The steps that come as a safety card, of themselves."""
+    return {target for key, targets in seed_pack().texts.items() if is_safety(key) for target in targets}
+
+
 def reread(talk: Talk) -> Talk:
     """The talk as it comes back from the database's sealed cells."""
     state = body.talk_state(body.encode(body.state_of(talk)))
@@ -75,6 +80,7 @@ def reread(talk: Talk) -> Talk:
         ticket=ticket,
         preferences=state.preferences,
         concerns=state.concerns,
+        recent=state.recent,
         held=state.held,
         away=state.away,
         mine=state.mine,

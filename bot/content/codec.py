@@ -70,11 +70,11 @@ def _walk(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: aliases (*) are not allowed")
+            raise yaml.YAMLError(f"line {_line(event)}: aliases (*) are not allowed")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise yaml.YAMLError(f"line {event.start_mark.line + 1}: is nested too deep")
+                raise yaml.YAMLError(f"line {_line(event)}: is nested too deep")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -86,6 +86,10 @@ _Loader.yaml_implicit_resolvers = {
     for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(_INTEGER, re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark is not None else 0
 
 
 def read_yaml(text: str, path: str) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 from bot.flows.mine import Mine
 from bot.flows.session import Session
 from bot.handoff.risk import RiskHit
+from bot.handoff.risk.window import Bubble
 from bot.messages import Address, Card, Choice, Reply, ReplyHint
 from bot.talk import Preferences, Talk
 
@@ -45,6 +46,7 @@ class TalkState:
     session: Session | None = None
     preferences: Preferences = Preferences()  # noqa: RUF009 - immutable
     concerns: tuple[datetime, ...] = ()
+    recent: tuple[Bubble, ...] = ()
     held: bool = False
     away: bool = False
     moved: bool = False
@@ -90,6 +92,7 @@ def state_of(talk: Talk) -> TalkState:
         session=talk.session,
         preferences=talk.preferences,
         concerns=talk.concerns,
+        recent=talk.recent,
         held=talk.held,
         away=talk.away,
         moved=talk.moved,

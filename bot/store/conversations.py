@@ -118,6 +118,7 @@ def _loaded(sealer: Sealer, row: Any) -> Loaded:
         ticket=ticket_of(row, key) if row.ticket_id else None,
         preferences=state.preferences,
         concerns=state.concerns,
+        recent=state.recent,
         held=state.held,
         away=state.away,
         moved=state.moved,

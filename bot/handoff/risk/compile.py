@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import ahocorasick_rs
 
 from bot.errors import ContentError
-from bot.handoff.risk.inflect import FORMS, Bases, godan, ichidan, suru
+from bot.handoff.risk.inflect import FORMS, Bases, godan, ichidan, inflected, suru
 from bot.handoff.risk.model import LEVELS, PLACES, SCOPES, RiskClass, RiskRule, RiskSpelling, RiskVeto
 from bot.handoff.risk.normalise import term
 
 _CUE = re.compile(r"[A-Z][A-Z0-9_]*(\.[a-z]+)?")
-MAX_TERMS_OF_A_CUE = 20_000
+SPEAKERS = {"SPEAKER_SUPPORTER": "supporter", "SPEAKER_FAMILY": "family"}
+"""Classes whose words tell that somebody writes about another person: class → speaker."""
 
 
 @dataclass(slots=True)
@@ -35,7 +36,9 @@ class Book:
     """By cue: the rules it starts."""
     near: list[tuple[tuple[int, ...], ...]]
     """By rule: groups of cues, each of which must have one near."""
-    unless: list[tuple[tuple[str, RiskVeto, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]], ...]]
+    unless: list[
+        tuple[tuple[str, RiskVeto, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]], ...]
+    ]
     """By rule: the vetoes with their cues, the groups they need and what re-arms."""
     lemmas: dict[str, frozenset[str]]
     """By verb in dictionary form: the classes it belongs to."""
@@ -48,7 +51,11 @@ class _Builder:
     def __init__(self, classes: Iterable[RiskClass], spellings: Sequence[RiskSpelling]) -> None:
         self.classes = {one.id: one for one in classes}
         self.spellings = [
-            (term(one.id), [term(other) for other in one.written], [term(after) for after in one.before] or [""])
+            (
+                term(one.id),
+                [term(other) for other in one.written],
+                [term(after) for after in one.before] or [""],
+            )
             for one in spellings
         ]
         self.cues: dict[str, int] = {}
@@ -85,9 +92,11 @@ class _Builder:
             return {term(name)} - {""}
         name, _, form = name.partition(".")
         if name not in self.classes:
-            raise ContentError(path, f"there is no class {name} (a plain word in Latin letters is written small)")
+            raise ContentError(
+                path, f"there is no class {name} (a plain word in Latin letters is written small)"
+            )
         if form not in FORMS:
-            raise ContentError(path, f"{name}.{form}: a form is one of {', '.join(filter(None, FORMS))}")
+            raise ContentError(path, f"{name}.{form}: a form is one of {', '.join(sorted(FORMS - {''}))}")
         if name in self._open:
             raise ContentError(f"risk_class/{name}", "takes itself in")
         self._open.append(name)
@@ -101,7 +110,7 @@ class _Builder:
         found = {term(word) for word in one.words} if not form else set()
         try:
             for bases in verbs(one):
-                found |= {term(word) for word in FORMS[form](bases)}
+                found |= {term(word) for word in inflected(bases, form)}
         except (KeyError, IndexError) as error:
             raise ContentError(path, "a verb stands in its dictionary form: 死ぬ, 消える") from error
         for other in one.of:
@@ -125,9 +134,14 @@ def book_of(
     known = {veto.id: veto for veto in vetoes}
     for veto in vetoes:
         if veto.where not in PLACES:
-            raise ContentError(f"risk_veto/{veto.id}/where", f"one of {', '.join(PLACES)}, not {veto.where!r}")
+            raise ContentError(
+                f"risk_veto/{veto.id}/where", f"one of {', '.join(PLACES)}, not {veto.where!r}"
+            )
     anchors: dict[int, list[int]] = {}
     near, unless = [], []
+    for name in SPEAKERS:
+        if name in builder.classes:
+            builder.cue(name, f"risk_class/{name}")
     for place, rule in enumerate(rules):
         path = f"risk_rule/{rule.id}"
         _check(rule, path)
@@ -178,4 +192,10 @@ def _veto(
     else:
         where = f"risk_veto/{name}"
     needs = tuple(builder.cues_of(group, f"{where}/near") for group in veto.near)
-    return name, veto, builder.cues_of(veto.any, f"{where}/any"), needs, builder.cues_of(veto.rearm, f"{where}/rearm")
+    return (
+        name,
+        veto,
+        builder.cues_of(veto.any, f"{where}/any"),
+        needs,
+        builder.cues_of(veto.rearm, f"{where}/rearm"),
+    )

@@ -6,7 +6,6 @@ Standard forms with the spoken and regional ones beside them (関西, 九州, �
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 _GODAN = {
@@ -21,11 +20,12 @@ _GODAN = {
     "む": ("ま", "み", "め", "も", "んで", "んだ"),
     "る": ("ら", "り", "れ", "ろ", "って", "った"),
 }
+_ODD_TE = ("行く", "逝く", "いく")
 
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """The bases of a verb. `short`: the te-form as it contracts (死んじゃ, 消えちゃ, 死んでま)."""
+    """The bases of a verb, to which endings are joined."""
 
     plain: str
     not_yet: str
@@ -39,138 +39,138 @@ class Bases:
 
     @property
     def chau(self) -> str:
+        """死んじゃ, 消えちゃ."""
         return self.te[:-1] + ("ちゃ" if self.te.endswith("て") else "じゃ")
 
     @property
     def chimau(self) -> str:
+        """死んじま, 消えちま."""
         return self.te[:-1] + ("ちま" if self.te.endswith("て") else "じま")
 
     @property
-    def chimai(self) -> str:
-        return self.te[:-1] + ("ちまい" if self.te.endswith("て") else "じまい")
+    def toru(self) -> str:
+        """死んど, 消えと."""
+        return self.te[:-1] + ("と" if self.te.endswith("て") else "ど")
+
+    @property
+    def let(self) -> str:
+        """死の, 消えよ: the volition as it is cut short."""
+        return self.let_us[:-1]
 
 
 def godan(verb: str) -> Bases:
-    stem, last = verb[:-1], verb[-1]
-    a, i, e, o, te, ta = _GODAN[last]
-    if verb.endswith(("行く", "逝く", "いく")):
+    """Raises KeyError for a verb that does not end like one."""
+    stem, (a, i, e, o, te, ta) = verb[:-1], _GODAN[verb[-1]]
+    if verb.endswith(_ODD_TE):
         te, ta = "って", "った"
-    return Bases(verb, stem + a, stem + i, stem + e, stem + o + "う", stem + te, stem + ta, stem + e + "る", stem + a + "れ")
+    return Bases(
+        plain=verb,
+        not_yet=stem + a,
+        going=stem + i,
+        would=stem + e,
+        let_us=stem + o + "う",
+        te=stem + te,
+        past=stem + ta,
+        can=stem + e + "る",
+        passive=stem + a + "れ",
+    )
 
 
 def ichidan(verb: str) -> Bases:
+    """Raises KeyError for a verb that does not end in る."""
+    if not verb.endswith("る"):
+        raise KeyError(verb)
     s = verb[:-1]
-    return Bases(verb, s, s, s + "れ", s + "よう", s + "て", s + "た", s + "られる", s + "られ")
+    return Bases(
+        plain=verb,
+        not_yet=s,
+        going=s,
+        would=s + "れ",
+        let_us=s + "よう",
+        te=s + "て",
+        past=s + "た",
+        can=s + "られる",
+        passive=s + "られ",
+    )
 
 
 def suru(noun: str) -> Bases:
     return Bases(
-        noun + "する", noun + "し", noun + "し", noun + "すれ", noun + "しよう", noun + "して", noun + "した",
-        noun + "できる", noun + "され",
-    )  # fmt: skip
-
-
-def _wish(b: Bases) -> tuple[str, ...]:
-    ends = ("たい", "たく", "たか", "たす", "たさ", "たみ", "たき", "てえ", "でえ", "たひ", "たな", "てゃ", "だい", "とうな", "とな", "たげ", "たび", "たぃ")
-    gone = ("しまいた", "しもうた", "まいた", "しまえた", "いきた")
-    return (
-        *(b.going + end for end in ends),
-        *(b.te + end for end in gone),
-        *(b.chau[:-1] + "ゃいた" for _ in "x"),
-        b.chimai + "た",
-        b.te + "えた",
+        plain=noun + "する",
+        not_yet=noun + "し",
+        going=noun + "し",
+        would=noun + "すれ",
+        let_us=noun + "しよう",
+        te=noun + "して",
+        past=noun + "した",
+        can=noun + "できる",
+        passive=noun + "され",
     )
 
 
-def _not_wish(b: Bases) -> tuple[str, ...]:
-    ends = ("たくない", "たくはならな", "たくならな", "たくもならな", "たくはない", "たくなく", "たくねえ", "たくありま", "たくなか", "たない", "とうない", "たくもない", "たいとは思わ", "たいと思わ", "たいわけじゃ", "たいわけでは", "たいわけや", "たいんじゃな", "たいとかじゃ", "たいとかで", "たいとかや", "たいってわけ", "たいってほどじゃ", "たいほどじゃ", "たいって程じゃ", "たいって訳", "たい訳", "たいとまでは", "たいとは思って", "たいなんて思わ", "たいなんて思って", "たい気持ちはな", "たい気持ちはあり", "たいという気持ちはな", "たいという意味では", "たいってほど", "たいとは言って", "たいことはな", "たいなんていっぺんも", "たいなんて一度も", "でえなんていっぺん", "たいと思ったことはな", "たいと思ったことはあり", "たいと思ったこともな")
-    return tuple(b.going + end for end in ends)
+_NOT_WISH = """
+    たくない たくはない たくならな たくはならな たくもならな たくなく たくねえ たくありま たくなか たない とうない
+    たくもない たいとは思わ たいと思わ たいわけじゃ たいわけでは たいわけや たいんじゃな たいとかじゃ たいとかで
+    たいとかや たいってわけ たいってほどじゃ たいほどじゃ たいって程じゃ たいって訳 たい訳 たいとまでは たいとは思って
+    たいなんて思わ たいなんて思って たい気持ちはな たい気持ちはあり たいという気持ちはな たいという意味では たいってほど
+    たいとは言って たいことはな たいなんていっぺんも たいなんて一度も でえなんていっぺん たいと思ったことはな
+    たいと思ったことはあり たいと思ったこともな
+"""
+_FORMS: dict[str, dict[str, str]] = {
+    "": {
+        "plain": "-", "not_yet": "な せ", "going": "ま た そう に 続", "would": "ば", "let_us": "-", "te": "-",
+        "past": "-", "can": "-", "chau": "-", "passive": "-",
+    },
+    "wish": {
+        "going": "たい たく たか たす たさ たみ たき てえ でえ たひ たな てゃ だい とうな とな たげ たび たぃ",
+        "te": "しまいた しもうた まいた しまえた いきた",
+        "chau": "いた", "chimau": "いた",
+    },
+    "notwish": {"going": _NOT_WISH},
+    "will": {
+        "let_us": "-",
+        "let": "かな か かと おも 思",
+        "going": "ましょう にいく に行く に行こう",
+        "past": "る ろ",
+        "plain": "つもり ことにし ことにす ことに決 ことを決 って決 と決 予定 計画 覚悟 しかな しか道 しか選 しか残"
+                 " 準備 気でい 日を決 日は決 のは決",
+        "te": "やる やろう やった方 きます くるわ くるね くるノシ みせる しまおう 詫び お詫び 終わりに まう"
+              " まお もうたろ もたろ しもたろ",
+        "chau": "お", "chimau": "お う",
+    },
+    "declare": {"going": "ます", "plain": "-", "te": "くる きます やる", "let_us": "-"},
+    "if": {
+        "past": "ら ほうが 方が っていい かて",
+        "would": "ば たら りゃ",
+        "te": "もいい いい しまえば も構わ もかまわ",
+        "chau": "えば",
+    },
+    "ask": {"te": "くれ ほし 欲し もらいた もらえ ください 下さい ちょう けろ けれ 頂戴 おくれ いただ"},
+    "past": {
+        "past": "-", "going": "ました ちゃ", "te": "しま もう もた きた る い", "chau": "-", "chimau": "-",
+    },
+    "now": {
+        "te": "い る ます ん お きて くる きよ", "toru": "る り っ", "going": "よる よっ 続け つづけ まく",
+    },
+    "passive": {"passive": "-"},
+    "fear": {
+        "going": "そう かね たくな たくて たい たなる", "te": "しまいそう まいそう まうか しまうか やりた しまいた",
+        "chau": "いそう うか",
+    },
+    "can": {"can": "-"},
+    "make": {"not_yet": "せ させ"},
+    "plain": {"plain": "-"},
+    "te": {"te": "-"},
+}  # fmt: skip
+"""Form → base → endings; a dash is the base alone. The empty name is every form of the verb."""
+
+FORMS = frozenset(_FORMS)
 
 
-def _will(b: Bases) -> tuple[str, ...]:
-    plain = ("つもり", "ことにし", "ことにす", "ことに決", "ことを決", "って決", "と決", "予定", "計画", "覚悟", "しかな", "しか道", "しか選", "しか残", "準備", "気でい", "日を決", "日は決", "のは決")
-    te = ("やる", "やろう", "やった方", "きます", "くるわ", "くるね", "くるノシ", "みせる", "しまおう", "詫び", "お詫び", "終わりに")
-    return (
-        b.let_us,
-        b.going + "ましょう",
-        *(b.let_us[:-1] + end for end in ("かな", "か", "かと", "おも", "思")),
-        *(b.past + end for end in ("る", "ろ", "ろか", "ろう")),
-        *(b.plain + end for end in plain),
-        *(b.te + end for end in te),
-        b.chau + "おう", b.chau + "お", b.chimau[:-1] + "まおう", b.chimau[:-1] + "まう", b.te + "まう", b.te + "まお", b.te + "もうたろ", b.te + "もたろ", b.te + "しもたろ",
-        b.going + "にいく", b.going + "に行く", b.going + "に行こう",
-    )  # fmt: skip
-
-
-def _declare(b: Bases) -> tuple[str, ...]:
-    return (b.going + "ます", b.plain, b.te + "くる", b.te + "きます", b.te + "やる", b.let_us)
-
-
-def _if(b: Bases) -> tuple[str, ...]:
-    return (
-        b.past + "ら", b.would + "ば", b.past + "ほうが", b.past + "方が", b.past + "ほうがまし", b.te + "もいい", b.te + "いい",
-        b.would + "たら", b.would + "りゃ", b.te + "しまえば", b.chau[:-1] + "ゃえば", b.past + "っていい", b.te + "も構わ", b.te + "もかまわ",
-        b.past + "かて", b.past + "らいい", b.past + "ほうがええ",
-    )  # fmt: skip
-
-
-def _ask(b: Bases) -> tuple[str, ...]:
-    ends = ("くれ", "ほし", "欲し", "もらいた", "もらえ", "ください", "下さい", "ちょう", "けろ", "けれ", "くれん", "頂戴", "おくれ", "いただ")
-    return tuple(b.te + end for end in ends)
-
-
-def _past(b: Bases) -> tuple[str, ...]:
-    return (
-        b.past, b.going + "ました", b.te + "しま", b.chau + "った", b.chau, b.te + "もう", b.te + "もた", b.te + "きた", b.te + "しもう", b.chimau,
-        b.going + "ちゃ", b.te + "る", b.te + "い",
-    )  # fmt: skip
-
-
-def _now(b: Bases) -> tuple[str, ...]:
-    te = b.te
-    oru = te[:-1] + ("とる" if te.endswith("て") else "どる")
-    yoru = te[:-1] + ("とり" if te.endswith("て") else "どり")
-    toru = te[:-1] + ("とっ" if te.endswith("て") else "どっ")
-    return (te + "い", te + "る", te + "ます", te + "ん", te + "おり", te + "おる", te + "お", oru, yoru, toru, b.going + "よる", b.going + "よっ", b.going + "続け", b.going + "つづけ", b.going + "まく", te + "きて", te + "くる", te + "きます", te + "きよ")
-
-
-def _passive(b: Bases) -> tuple[str, ...]:
-    return (b.passive + "る", b.passive + "た", b.passive + "て", b.passive + "ま", b.passive + "そう", b.passive + "ん", b.passive + "ち", b.passive + "と", b.passive + "ろ", b.passive + "っぱ", b.passive + "よ", b.passive + "な", b.passive + "が", b.passive + "続", b.passive, b.passive[:-1] + "り", b.passive[:-1] + "っ")
-
-
-def _fear(b: Bases) -> tuple[str, ...]:
-    return (
-        b.going + "そう", b.te + "しまいそう", b.chau[:-1] + "ゃいそう", b.going + "かね", b.te + "まいそう", b.te + "まうか", b.te + "しまうか", b.chau + "うか",
-        b.going + "たくなる", b.going + "たくなっ", b.going + "たくて", b.going + "たい", b.te + "やりた", b.going + "たなる", b.te + "しまいた",
-    )  # fmt: skip
-
-
-def _not(b: Bases) -> tuple[str, ...]:
-    return (
-        b.not_yet + "な", b.not_yet + "ん", b.not_yet + "ず", b.going + "ませ", b.te + "な", b.te + "ませ", b.te + "はい", b.te + "いませ", b.te + "おりませ", b.te + "いな",
-    )  # fmt: skip
-
-
-def _base(b: Bases) -> tuple[str, ...]:
-    return (b.plain, b.not_yet + "な", b.going + "ま", b.going + "た", b.going + "そう", b.would + "ば", b.let_us, b.te, b.past, b.can, b.chau, b.passive, b.going + "に", b.going + "続", b.not_yet + "せ")
-
-
-FORMS: dict[str, Callable[[Bases], tuple[str, ...]]] = {
-    "": _base,
-    "wish": _wish,
-    "notwish": _not_wish,
-    "will": _will,
-    "declare": _declare,
-    "if": _if,
-    "ask": _ask,
-    "past": _past,
-    "now": _now,
-    "passive": _passive,
-    "fear": _fear,
-    "not": _not,
-    "can": lambda b: (b.can, b.can[:-1]),
-    "make": lambda b: (b.not_yet + ("させ" if b.not_yet == b.going else "せ"),),
-    "plain": lambda b: (b.plain,),
-    "te": lambda b: (b.te,),
-}
-"""Form → how it is made. The empty name is every form of the verb."""
+def inflected(bases: Bases, form: str) -> list[str]:
+    """The beginnings a verb has in this form."""
+    return [
+        getattr(bases, base) + ("" if end == "-" else end)
+        for base, ends in _FORMS[form].items()
+        for end in ends.split()
+    ]

@@ -68,9 +68,9 @@ class RiskVeto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class RiskRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Any of `any` hits where each group of `near` has one in `scope`, unless one of `unless` takes it back.
 
-    Items are classes (`DIE`), forms (`DIE.wish`) or plain words; `unless` names vetoes, or words
-    that take back a spot of their clause. `within`: the most characters between the spot and what is near it; 0 does not limit. `longest`: the most
-    characters the whole text may have. Every rule carries examples it must hit and must miss.
+    Items are classes (`DIE`), forms (`DIE.wish`) or plain words; `unless` names vetoes, or words that take back a
+    spot of their clause. `within`: the most characters between the spot and what is near it; 0 does not limit.
+    `longest`: the most characters the whole text may have. Every rule carries examples it must hit and must miss.
     """
 
     id: str

@@ -63,9 +63,7 @@ def form_of(tokens: Sequence[Token], place: int) -> str:
             return "notwish"
         elif token.lemma in ("れる", "られる"):
             return "passive"
-        elif token.lemma not in _GLUE:
-            return form
-        elif form:
+        elif form or token.lemma not in _GLUE:
             return form
     return form
 

@@ -9,12 +9,22 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from bot.errors import ContentError
 from bot.handoff.risk import morphology
-from bot.handoff.risk.compile import Book, book_of
-from bot.handoff.risk.model import LEVELS, Candidate, Level, RiskClass, RiskHit, RiskRule, RiskSpelling, RiskVeto, highest
+from bot.handoff.risk.compile import SPEAKERS, book_of
+from bot.handoff.risk.model import (
+    LEVELS,
+    Candidate,
+    Level,
+    RiskClass,
+    RiskHit,
+    RiskRule,
+    RiskSpelling,
+    RiskVeto,
+    highest,
+)
 from bot.handoff.risk.normalise import Folded, fold, fold_latin
 
 MAX_SCANNED = 20_000
@@ -87,6 +97,14 @@ class Rules:
                     end=candidate.end,
                 )
         return tuple(sorted(found.values(), key=lambda hit: (-hit.level, hit.rule)))
+
+    def speaker(self, text: str) -> str:
+        """Who seems to write, by their words: self, family or supporter. A guess, for the wording of a card only."""
+        for sighting in self.sightings(text):
+            for name, speaker in SPEAKERS.items():
+                if self.book.cue_ids.get(name) in sighting.spots:
+                    return speaker
+        return "self"
 
     @cached_property
     def _category(self) -> dict[str, str]:
@@ -168,12 +186,8 @@ class Rules:
         for number, group in enumerate(self.book.near[place]):
             if not any(self._is_near(sighting, cue, rule, start, end) for cue in group):
                 return f"near[{number}]: none of {', '.join(rule.near[number][:4])}"
-        if sighting.tokens and not sighting.folded.is_apart(start, end):
-            first = sighting.folded.text[start]
-            if _is_soft(first) and morphology.cuts_a_word(
-                sighting.tokens, sighting.token_starts, sighting.folded.starts[start]
-            ):
-                return "inside another word"
+        if _is_accident(sighting, start, end):
+            return "inside another word"
         for name, veto, cues, needs, rearm in self.book.unless[place]:
             if any(_vetoes(sighting, cue, veto, start, end) for cue in cues):
                 if not all(any(cue in sighting.spots for cue in group) for group in needs):
@@ -220,6 +234,20 @@ def _sentence_start(sighting: Sighting, at: int) -> int:
     return sighting.folded.sentences[place - 1] if place else 0
 
 
+def _is_accident(sighting: Sighting, start: int, end: int) -> bool:
+    """Whether kana or Latin letters look like a term, but lie inside another word."""
+    text = sighting.folded.text
+    if not sighting.tokens or not start or not (_is_soft(text[start]) and _is_soft(text[start - 1])):
+        return False
+    if text.endswith(_WHOLE, 0, start) or sighting.folded.is_apart(start, end):
+        return False
+    return morphology.cuts_a_word(sighting.tokens, sighting.token_starts, sighting.folded.starts[start])
+
+
+_WHOLE = ("もう", "まじ", "ほんと", "ほんま", "はやく", "いま", "また", "まだ")
+"""Words of their own, although the dictionary likes to join them to what follows (もうしにたい: 申しに…)."""
+
+
 def _is_soft(char: str) -> bool:
     """Kana and Latin letters: strings of them may be a word by accident."""
     return "ぁ" <= char <= "ゖ" or char.isascii()
@@ -233,8 +261,19 @@ def compile_rules(
 ) -> Rules:
     """The rules, each held against its own examples. Raises ContentError naming rule and example, and why.
 
-    Examples must hold on the surface alone, so that a missing dictionary changes nothing here.
+    Examples must hold on the surface alone, so that a missing dictionary changes nothing here. The same rules are
+    compiled once: a release that leaves them as they are costs nothing.
     """
+    return _compiled(tuple(rules), tuple(classes), tuple(vetoes), tuple(spellings))
+
+
+@lru_cache(maxsize=4)
+def _compiled(
+    rules: tuple[RiskRule, ...],
+    classes: tuple[RiskClass, ...],
+    vetoes: tuple[RiskVeto, ...],
+    spellings: tuple[RiskSpelling, ...],
+) -> Rules:
     compiled = Rules(rules, classes, vetoes, spellings)
     for place, rule in enumerate(rules):
         _hold(compiled, place, rule)
@@ -252,7 +291,9 @@ def _hold(compiled: Rules, place: int, rule: RiskRule) -> None:
         for candidate in compiled.candidates(example, place, surface=True):
             if not candidate.because:
                 spot = example[candidate.start : candidate.end]
-                raise ContentError(f"{path}/misses[{number}]", f"this example must not hit, but does at {spot}")
+                raise ContentError(
+                    f"{path}/misses[{number}]", f"this example must not hit, but does at {spot}"
+                )
 
 
 __all__ = ["MAX_SCANNED", "Level", "Rules", "compile_rules", "highest"]

@@ -1,0 +1,66 @@
+"""What safety asks of a turn: the scan over a burst, and the card that fits level, category and who writes. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.flows import engine
+from bot.flows.content import Content
+from bot.flows.effects import Record
+from bot.handoff.risk import Level, RiskHit, Rules, highest, window
+from bot.messages import Reply
+from bot.talk import Talk
+
+SELF = "self"
+SPEAKERS = (SELF, "family", "supporter")
+
+
+def scan(rules: Rules, talk: Talk, text: str, now: datetime) -> tuple[RiskHit, ...] | None:
+    """The hits, or None when the scan itself failed: then people look (fail open)."""
+    try:
+        return window.scan(rules, talk.recent, text, now)
+    except Exception:  # noqa: BLE001 - a rule that fails must not silence a person
+        return None
+
+
+def counted(hits: tuple[RiskHit, ...]) -> tuple[Record, ...]:
+    """How often each rule hits a day: what staff tune by, without anybody's words."""
+    return tuple(Record(count=f"risk:{hit.rule}") for hit in hits)
+
+
+def speaker(content: Content, rules: Rules, talk: Talk, text: str) -> str:
+    """Who writes: by the way they came (family, supporter), else by their words. A guess, for wording only."""
+    been = (
+        {talk.session.flow, *(place.partition("/")[0] for place in talk.session.trail)}
+        if talk.session
+        else set()
+    )
+    for name in SPEAKERS[1:]:
+        if been & set(content.text(f"speaker_{name}")):
+            return name
+    try:
+        return rules.speaker(text)
+    except Exception:  # noqa: BLE001 - see `scan`
+        return SELF
+
+
+def card_keys(level: Level, category: str, who: str) -> tuple[str, ...]:
+    """The named texts to look for, the closest first: `safety_emergency_suicide_family` … `safety`."""
+    wheres = (f"{category}_{who}", category, who)
+    plain = (*(f"safety_{where}" for where in wheres), "safety")
+    urgent = (*(f"safety_emergency_{where}" for where in wheres), "safety_emergency")
+    return (*urgent, *plain) if level is Level.EMERGENCY else plain
+
+
+def card(content: Content, level: Level, category: str, who: str, now: datetime) -> Reply:
+    """The safety card. Lines and hours come from the approved list of the latest release (R-079)."""
+    target = next(target for key in card_keys(level, category, who) for target in content.text(key))
+    return engine.begin(content, target, now).reply
+
+
+def leading(hits: tuple[RiskHit, ...]) -> tuple[Level, str]:
+    """Level and category of the most urgent hit; among equals the one a person can be harmed by soonest."""
+    level = highest(hits)
+    found = {hit.category for hit in hits if hit.level is level}
+    order = ("medical", "violence", "abuse", "self_harm", "suicide", "hopelessness")
+    return level, next((category for category in order if category in found), "")
