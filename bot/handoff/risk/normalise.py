@@ -105,9 +105,15 @@ def fold(text: str) -> Folded:
             out.cut(_SENTENCE)
             continue
         end = place + 2 if voiced else place + 1
+        if folded in _LONG and place and _is_katakana(text[place - 1]):
+            folded = "ー"  # スーパー is a word of its own; しにたーい is only drawn out
         for one in folded:
             out.add(one, place, end)
     return out.done()
+
+
+def _is_katakana(char: str) -> bool:
+    return "ァ" <= char <= "ヺ" or "ｦ" <= char <= "ﾟ"
 
 
 def fold_latin(text: str) -> Folded | None:
@@ -145,7 +151,7 @@ class _Out:
 
     def add(self, char: str, start: int, end: int) -> None:
         chars = self.chars
-        if char in _LONG or char in _SMALL:
+        if (char in _LONG and char != "ー") or char in _SMALL:
             vowel = _VOWEL.get(chars[-1]) if chars else None
             if char in _SMALL and vowel != _SMALL[char]:
                 char = _SMALL[char]
@@ -189,7 +195,7 @@ class _Out:
 @lru_cache(maxsize=16_384)
 def _fold_char(char: str) -> str:
     if char in _LONG:
-        return char
+        return "〜"
     shown = jaconv.kata2hira(visible(char)).casefold().translate(_MASK)
     if shown == "\n":
         return shown
