@@ -12,6 +12,8 @@ from bot.messages import Reply
 from bot.talk import Talk
 
 SELF = "self"
+MAX_NAME = 64
+"""Characters of the name of a count."""
 SPEAKERS = (SELF, "family", "supporter")
 
 
@@ -25,7 +27,7 @@ def scan(rules: Rules, talk: Talk, text: str, now: datetime) -> tuple[RiskHit, .
 
 def counted(hits: tuple[RiskHit, ...]) -> tuple[Record, ...]:
     """How often each rule hits a day: what staff tune by, without anybody's words."""
-    return tuple(Record(count=f"risk:{hit.rule}") for hit in hits)
+    return tuple(Record(count=f"risk:{hit.rule}"[:MAX_NAME]) for hit in hits)
 
 
 def speaker(content: Content, rules: Rules, talk: Talk, text: str) -> str:

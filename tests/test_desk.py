@@ -16,6 +16,7 @@ from bot.handoff.ticket import Status
 from bot.messages import Purpose
 from bot.store import outbox, timeline
 from bot.store.inbox import PERSON
+from bot.store.reviews import Review
 from bot.talk import Mode
 from bot.testing import FakeChannel, FakeClock, an_engawa
 from tests.runtime.support import DANGER, House
@@ -213,3 +214,26 @@ class TestReplies:
         house.channel.gate.set()
         await house.settle()
         assert list((await house.states("a")).values()) == [outbox.SENT, outbox.CANCELLED]
+
+
+class TestReview:
+    async def test_a_false_alarm_is_noted_by_rule(self, house: House, desk: Desk) -> None:
+        """One tap: the rules of the ticket, the day and nothing of the text."""
+        ticket = await house.waiting("a", DANGER)
+        member = await house.member("mizuno")
+        await desk.review(member, ticket.id, Review(verdict="false_alarm"))
+        await desk.review(member, ticket.id, Review(verdict="missed", level="high", category="abuse"))
+        found = [review for _, review in await desk.reviews(member)]
+        assert {review.verdict for review in found} == {"false_alarm", "missed"}
+        (alarm,) = (review for review in found if review.verdict == "false_alarm")
+        assert "S-WISH" in alarm.rules
+
+    async def test_what_is_no_review(self, house: House, desk: Desk) -> None:
+        ticket = await house.waiting("a")
+        member = await house.member("mizuno")
+        with pytest.raises(BadInput):
+            await desk.review(member, ticket.id, Review(verdict="great"))
+        with pytest.raises(BadInput):
+            await desk.review(member, ticket.id, Review(verdict="missed", level="worst"))
+        with pytest.raises(NotFound):
+            await desk.review(member, "0" * 32, Review(verdict="missed"))

@@ -125,7 +125,7 @@ def test_a_conversation_in_the_terminal(run: Run) -> None:
         ("say: [{reply: x}]", "No counselor"),
         ("at: 2026-11-22 20:15:00\nsay: []", "with its zone"),
         ("at: soon\nsay: []", "with its zone"),
-        ("say: [", "script.yaml: is no readable YAML: line 1"),
+        ("say: [", "script.yaml: is no readable YAML: line 2"),
     ],
 )
 def test_a_script_that_cannot_be_played_is_told(
@@ -202,17 +202,17 @@ def test_check_tells_what_cannot_be_read(run: Run, folder: Path, text: str, told
 
 # --- risk scan ------------------------------------------------------------------------------------------------
 
-LINES = """{"id": "a", "text": "もう死にたいです"}
+LINES = """{"id": "a", "text": "自傷しました"}
 {"id": "b", "text": "こんにちは", "note": "ignored"}
 
 {"id": "c", "text": "もう限界です。今から死ぬ"}
 {"text": "父に殴られています", "id": "d"}
 """
 FOUND = [
-    {"id": "a", "level": "high", "category": "suicide", "rules": ["S-01"]},
+    {"id": "a", "level": "high", "category": "self_harm", "rules": ["H-NAME"]},
     {"id": "b", "level": "none", "category": "", "rules": []},
     {"id": "c", "level": "emergency", "category": "suicide", "rules": ["S-10", "C-01"]},
-    {"id": "d", "level": "high", "category": "abuse", "rules": ["A-01"]},
+    {"id": "d", "level": "high", "category": "abuse", "rules": ["A-HIT", "G-KIN-HITS"]},
 ]
 
 

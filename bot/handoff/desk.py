@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -15,15 +15,17 @@ from bot.conversation import RISK_UNANSWERED, take_turn
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.flows import effects as fx
 from bot.handoff import ticket as tickets
+from bot.handoff.risk import LEVELS
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Purpose, Reply
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
 from bot.runtime.live import Hub, News
-from bot.store import conversations, dedupe, timeline
+from bot.store import conversations, dedupe, reviews, timeline
 from bot.store import tickets as ticket_store
 from bot.store.conversations import Loaded
 from bot.store.database import Database
+from bot.store.reviews import Review
 from bot.store.sealed import Sealer
 from bot.store.staff import Member
 from bot.store.tickets import Waiting
@@ -94,6 +96,23 @@ class Desk:
         """Gives the thread back to the machine, which goes on where it was."""
         await self._write(self._hand_back, member, ticket_id)
 
+    async def review(self, member: Member, ticket_id: str, review: Review) -> None:
+        """Notes a false alarm or a miss of the risk rules for the review list: rules, level, category; no text.
+
+        Raises BadInput for a verdict or level there is none of, NotFound for tickets this member may not see.
+        """
+        if review.verdict not in reviews.VERDICTS:
+            raise BadInput(f"A review is one of {', '.join(reviews.VERDICTS)}.")
+        if review.level and review.level not in LEVELS:
+            raise BadInput(f"A level is one of {', '.join(LEVELS)}.")
+        await self._database.write(self._review, member, ticket_id, review)
+
+    async def reviews(self, member: Member) -> list[tuple[date, Review]]:
+        """The review list, newest first. Raises NotAllowed for who neither answers nor edits."""
+        if member.role not in ANSWERS | {"editor"}:
+            raise NotAllowed("Only who answers or edits sees the review list.")
+        return await self._database.read(reviews.latest, self._sealer, member.operator_id)
+
     async def _write(self, function: object, *args: object) -> None:
         news: News = await self._database.write(function, *args)  # type: ignore[arg-type]
         self._hub.spread(news)
@@ -134,6 +153,12 @@ class Desk:
             lines=lines,
             handed=handed,
         )
+
+    def _review(self, connection: Connection, member: Member, ticket_id: str, review: Review) -> None:
+        _, ticket = self._access(connection, member, ticket_id, lock=False)
+        if review.verdict == reviews.FALSE_ALARM and not review.rules:
+            review = replace(review, rules=tuple(dict.fromkeys(hit.rule for hit in ticket.hits)))
+        reviews.add(connection, self._sealer, member.operator_id, self._clock.now().date(), review)
 
     def _claim(self, connection: Connection, member: Member, ticket_id: str) -> News:
         loaded, ticket = self._access_to_claim(connection, member, ticket_id)

@@ -308,6 +308,15 @@ accounts = Table(
     Column("ails_since", Instant),
 )
 
+risk_reviews = Table(
+    "risk_reviews",
+    metadata,
+    Column("review_id", Id, primary_key=True),
+    _operator(),
+    Column("day", Date, nullable=False),
+    Column("sealed_review", LargeBinary, nullable=False),
+)
+
 erased_emergencies = Table(
     "erased_emergencies",
     metadata,

@@ -45,7 +45,7 @@ async def test_claim_write_and_hand_back(house: House) -> None:
     browser = await house.signed_in()
     await browser.get(at(ticket))
     assert "注意のついた文" in browser.text
-    assert "規則 S-0" in browser.text
+    assert "規則 S-WISH" in browser.text
     claimed = await browser.post(at(ticket, "/claim"), follow=False)
     assert (claimed.status, claimed.headers["Location"]) == (303, at(ticket) + "#text")
     await browser.get(at(ticket))

@@ -101,7 +101,7 @@ def test_every_text_is_scanned_whatever_brought_it(kind: Kind) -> None:
 
 @pytest.mark.parametrize(
     ("text", "flow"),
-    [(DANGER, "F-SAFE"), ("父に殴られています", "F-HOME"), ("包丁を持って部屋から出てきた", "F-HOME")],
+    [(DANGER, "F-SAFE"), ("父に殴られています", "F-HOME"), ("母が包丁を持って廊下に立ってる", "F-NOW")],
 )
 def test_the_card_is_of_the_category(text: str, flow: str) -> None:
     """Hurt at home gets the words about safety at home; anything else the general card."""

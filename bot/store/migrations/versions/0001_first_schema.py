@@ -114,6 +114,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("receipt_id", name=op.f("pk_receipts")),
     )
     op.create_table(
+        "risk_reviews",
+        sa.Column("review_id", sa.String(length=32), nullable=False),
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("sealed_review", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_risk_reviews_operator_id")
+        ),
+        sa.PrimaryKeyConstraint("review_id", name=op.f("pk_risk_reviews")),
+    )
+    op.create_table(
         "release_items",
         sa.Column("operator_id", sa.String(length=32), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -353,6 +364,7 @@ def downgrade() -> None:
     op.drop_table("revisions")
     op.drop_table("releases")
     op.drop_table("release_items")
+    op.drop_table("risk_reviews")
     op.drop_table("receipts")
     op.drop_table("erased_emergencies")
     op.drop_table("daily_counts")
