@@ -120,7 +120,7 @@ class Engawa:
         )
         self.fetching = Fetching(settings, self.channels, self.ingress, self.database, self.clock)
         self._listening: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[bool] | None = None
         self._lock: int | None = None
 
     def _house(self, released: Released) -> House:
@@ -183,7 +183,7 @@ class Engawa:
 
             self._listening = asyncio.create_task(listen(self.database.url, self._heard), name="listen")
         if self.roles.worker:
-            self._reading = asyncio.create_task(self._read_dictionary(), name="dictionary")
+            self._reading = asyncio.create_task(asyncio.to_thread(dictionary.load, warn=True))
             self.ingress.answer = self.turns.answer
             self.turns.start()
             self.delivery.start()
@@ -193,11 +193,6 @@ class Engawa:
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
-
-    async def _read_dictionary(self) -> None:
-        """Off the event loop: what comes in meanwhile is scanned by its surface."""
-        if not await asyncio.to_thread(dictionary.load):
-            log.warning("risk_dictionary_missing")
 
     async def stop(self) -> None:
         """Takes nothing new, finishes what is at hand, closes. What is left is pending in the database."""

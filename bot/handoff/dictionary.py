@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import structlog
+
 from bot.handoff.risk import morphology
 from bot.handoff.risk.morphology import Token
 
@@ -15,6 +17,7 @@ MAX_TOKENIZED = 12_000
 """Characters: the tokenizer takes 48 kB of UTF-8 at once."""
 
 _loading = threading.Lock()
+log = structlog.get_logger("risk")
 
 
 class _Dictionary:
@@ -38,14 +41,16 @@ class _Dictionary:
         ]
 
 
-def load() -> bool:
-    """Reads with the dictionary from now on. False if it is not installed or cannot be read."""
+def load(*, warn: bool = False) -> bool:
+    """Reads with the dictionary from now on. False if it is not installed or cannot be read; `warn` logs that."""
     with _loading:
         if morphology.current() is None:
             try:
                 reader = _Dictionary()
                 reader("はじめ")
             except Exception:  # noqa: BLE001 - whatever is wrong with it, the surface is still searched
+                if warn:
+                    log.warning("risk_dictionary_missing")
                 return False
             morphology.use(reader)
         return True
