@@ -79,14 +79,10 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _channels(settings, known):
         yield finding
     yield _console(settings)
-    found = (
-        ""
-        if dictionary.load()
-        else (
-            "the dictionary (sudachipy, sudachidict-core) is not installed; only the surface of texts is searched"
-        )
+    missing = (
+        "the dictionary (sudachipy, sudachidict-core) is not installed; only the surface of texts is searched"
     )
-    yield Finding("risk dictionary", found, hard=False)
+    yield Finding("risk dictionary", "" if dictionary.load() else missing, hard=False)
 
 
 async def _database(settings: Settings, database: Database) -> AsyncIterator[Finding]:

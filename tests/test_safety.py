@@ -13,7 +13,8 @@ from bot.content.model import Hotline
 from bot.content.pack import Released
 from bot.conversation import RISK_UNANSWERED, take_turn
 from bot.flows import effects as fx
-from bot.flows.engine import MAX_BUBBLES, MAX_LENGTH
+from bot.flows.engine import MAX_LENGTH
+from bot.flows.template import MAX_BUBBLES
 from bot.handoff.hours import TOKYO
 from bot.handoff.risk import LEVELS, Level, window
 from bot.messages import Address, Inbound, Kind
@@ -101,7 +102,7 @@ def test_every_danger_in_every_mode(who: tuple[str, str, str], mode: Mode) -> No
 def card_texts(place: str) -> tuple[str, ...]:
     flow, step = place.split("/")
     values = SEED.values(BEGIN)
-    texts = SEED.latest.flows[flow].steps[step].say  # type: ignore[union-attr]
+    texts = SEED.latest.flows[flow].steps[step].say
     return tuple(text.replace("{human_now_or_not}", values["human_now_or_not"]) for text in texts)
 
 

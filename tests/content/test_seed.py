@@ -91,7 +91,18 @@ def test_a_step_asks_one_question_at_most() -> None:
 def test_every_sentence_is_whole() -> None:
     """A bubble ends where a sentence ends; a comma in a list of the file has cut none in two."""
     of_one_word = (
-        *("label_", "fact_", "kind_", "nav_", "command_", "speaker_", "stored_", "quoted", "preview_written", "day"),
+        *(
+            "label_",
+            "fact_",
+            "kind_",
+            "nav_",
+            "command_",
+            "speaker_",
+            "stored_",
+            "quoted",
+            "preview_written",
+            "day",
+        ),
         *("exits", "see_entry", "unknown", "opening", "shift", "rich_menu"),
     )
     for path, bubble in bubbles():
