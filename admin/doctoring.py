@@ -79,9 +79,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _channels(settings, known):
         yield finding
     yield _console(settings)
-    missing = (
-        "the dictionary (sudachipy, sudachidict-core) is not installed; only the surface of texts is searched"
-    )
+    missing = "sudachipy or sudachidict-core is not installed; only the surface of texts is searched"
     yield Finding("risk dictionary", "" if dictionary.load() else missing, hard=False)
 
 
