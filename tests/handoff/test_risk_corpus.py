@@ -29,8 +29,9 @@ FLOORS = {
     "b": Floor(urgent=0.88, concern=0.82, precision=0.92, false_alarms=0.055),
     "c_odd": Floor(urgent=0.90, concern=0.75, precision=0.87, false_alarms=0.10),
     "c_even": Floor(urgent=0.55, concern=0.40, precision=0.79, false_alarms=0.11),
+    "d": Floor(urgent=0.69, concern=0.52, precision=0.85, false_alarms=0.09),
 }
-"""As measured; the even lines of round c are nobody's to read (see the README)."""
+"""As measured; round d and the even lines of round c are nobody's to read (see the README)."""
 
 
 @cache
