@@ -211,7 +211,7 @@ LINES = """{"id": "a", "text": "自傷しました"}
 FOUND = [
     {"id": "a", "level": "high", "category": "self_harm", "rules": ["H-NAME"]},
     {"id": "b", "level": "none", "category": "", "rules": []},
-    {"id": "c", "level": "emergency", "category": "suicide", "rules": ["S-10", "C-01"]},
+    {"id": "c", "level": "emergency", "category": "suicide", "rules": ["S-NOW", "C-LIMIT"]},
     {"id": "d", "level": "high", "category": "abuse", "rules": ["A-HIT", "G-KIN-HITS"]},
 ]
 
