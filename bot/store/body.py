@@ -39,18 +39,17 @@ class Body:
         return Reply(texts=self.texts, cards=self.cards, choices=self.choices, silent=self.silent)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TalkState:
-    """The part of a talk that only the person's own key opens."""
+class TalkState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The part of a talk that only the person's own key opens. What says nothing is not written."""
 
     session: Session | None = None
-    preferences: Preferences = Preferences()  # noqa: RUF009 - immutable
+    preferences: Preferences = Preferences()
     concerns: tuple[datetime, ...] = ()
     recent: tuple[Bubble, ...] = ()
     held: bool = False
     away: bool = False
     moved: bool = False
-    mine: Mine = Mine()  # noqa: RUF009 - immutable
+    mine: Mine = Mine()
     seen_at: datetime | None = None
 
 

@@ -132,7 +132,7 @@ async def test_an_odd_event_takes_none_of_its_batch_along(house: Serving) -> Non
 
 
 async def test_groups_and_standby_are_not_ours(house: Serving) -> None:
-    """200, nothing is stored and nobody is answered."""
+    """200, nothing is stored and no person is answered; groups are told so once, and left."""
     line, telegram = house.line, house.telegram
     user, group, person = line.new_user(), line.new_group(), telegram.new_person()
     said = line.text(user, "家族")
@@ -146,7 +146,9 @@ async def test_groups_and_standby_are_not_ours(house: Serving) -> None:
     ):
         assert (await telegram.post(update)).status == 200
     assert sum((await house.stored()).values()) == 0
-    assert line.calls == telegram.calls == []
+    called = {call.path.rpartition("/")[2] for call in [*line.calls, *telegram.calls]}
+    assert called <= {"reply", "leave", "sendMessage", "leaveChat"}
+    assert line.received(user) == telegram.received(person.id) == []
 
 
 ODD_TEXTS = {
