@@ -35,7 +35,8 @@ def with_one_more(recent: tuple[Bubble, ...], text: str, now: datetime) -> tuple
     """What to remember after this text."""
     if not text.strip() or len(text) > LONGEST:
         return ()
-    return (*still(recent, now), Bubble(at=now, text=text))[-(BUBBLES - 1) :]
+    whole = text.encode("utf-8", "ignore").decode()  # half an emoji cannot be written down
+    return (*still(recent, now), Bubble(at=now, text=whole))[-(BUBBLES - 1) :]
 
 
 def scan(rules: Rules, recent: tuple[Bubble, ...], text: str, now: datetime) -> tuple[RiskHit, ...]:
