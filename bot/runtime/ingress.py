@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.content.library import Library
 from bot.handoff.hours import TOKYO
 from bot.messages import Inbound, Kind
-from bot.runtime.live import ERASED, INBOX, Hub, News
+from bot.runtime.live import ERASED, INBOX, NEWCOMERS, Hub, News
 from bot.runtime.metrics import EVENTS, REPEATED, TURNS
 from bot.store import counts, intake
 from bot.store.database import Database, Lane
@@ -98,10 +98,15 @@ class Ingress:
         left, news = self._answered(connection, taken, now)
         if taken.took_back:
             news.add(ERASED)
+        told = set[str]()
+        if taken.newcomers:
+            told.add(NEWCOMERS)
         if left:
             intake.queue(connection, taken, left, now)
-            news.add(INBOX)
-            notify(connection, [INBOX])
+            told.add(INBOX)
+        if told:
+            news.add(*told)
+            notify(connection, told)
         first, *others = taken.accepted
         return [
             _Stored(first, len(taken.fresh) - len(left), news),

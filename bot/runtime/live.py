@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from bot.messages import Outgoing
 
 INBOX = "inbox"
+NEWCOMERS = "newcomers"
 OUTBOX = "outbox"
 RECEIPTS = "receipts"
 ERASED = "erased"

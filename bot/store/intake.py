@@ -32,13 +32,15 @@ class Accepted:
 class Taken:
     """Events that lie in their threads. The fresh ones are to be answered or queued in the same transaction.
 
-    `took_back`: a message of before was taken back, and its bytes must go (runtime.wipe).
+    `took_back`: a message of before was taken back, and its bytes must go (runtime.wipe). `newcomers`: somebody
+    nobody knew is among them.
     """
 
     accepted: list[Accepted]
     fresh: list[Pending]
     held: dict[str, Held]
     took_back: bool
+    newcomers: bool
 
 
 _ADD_LINE = Batch(insert(timeline))
@@ -69,12 +71,14 @@ def take(
     }
     seen = dedupe.known(connection, [*digests, *unsent.values()])
     new = {digest: event for digest, event in zip(digests, events, strict=True) if digest not in seen}
-    held, seqs, fresh, took_back = dict[Address, Held](), dict[bytes, int](), list[Pending](), False
+    held, seqs, fresh = dict[Address, Held](), dict[bytes, int](), list[Pending]()
+    took_back = newcomers = False
     if new:
         gone = {message for message, digest in unsent.items() if digest in seen}
         taking_back = {_message(event) for event in new.values() if event.kind is Kind.UNSENT} & unsent.keys()
         addresses = list(dict.fromkeys(event.address for event in new.values()))
         held = conversations.hold(connection, sealer, operator_id, addresses)
+        newcomers = any(one.last_seq == 0 for one in held.values())
         seqs, fresh = _write(connection, held, new, gone | taking_back)
         took_back = _take_back(connection, sealer, held, taking_back, now)
         dedupe.remember(connection, seqs | {unsent[message]: 0 for message in taking_back - gone}, now)
@@ -84,7 +88,9 @@ def take(
         accepted.append(known.get(digest) or Accepted(seq=seqs[digest], fresh=True))
         known.setdefault(digest, Accepted(seq=accepted[-1].seq, fresh=False))
     by_contact = {one.contact_id: one for one in held.values()}
-    return Taken(accepted=accepted, fresh=fresh, held=by_contact, took_back=took_back)
+    return Taken(
+        accepted=accepted, fresh=fresh, held=by_contact, took_back=took_back, newcomers=newcomers
+    )
 
 
 def _message(event: Inbound) -> Message:

@@ -148,7 +148,7 @@ class Play:
         assert [line.seq for line in found] == list(dict.fromkeys(line.seq for line in found))
         written = [line.body.texts[0] for line in found if line.author == timeline.COUNSELOR]
         assert sorted(written) == sorted(self.replies)
-        arrived = [text for text in self.house.channel.texts(self.person) if text.startswith("返事")]
+        arrived = [text for text in self.house.channel.texts(self.person) if text.startswith("返事 ")]
         assert list(dict.fromkeys(arrived)) == written
 
 

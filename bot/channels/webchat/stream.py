@@ -17,7 +17,7 @@ PER_SESSION = 3
 TOTAL = 2_000
 RETRY_MS = 2_000
 MAX_SEQ = 2**31 - 1
-ANYBODY = "inbox"  # rings for everybody's events: how a stream notices that a new talk began
+NEWCOMERS = "newcomers"  # rings when somebody nobody knew writes: how a stream notices that a new talk began
 
 
 class Streams:
@@ -68,7 +68,7 @@ class Streams:
             await _write(response, f"retry: {RETRY_MS}\n\n")
             while not end.is_set():
                 topic = (await self._backend.thread(address, MAX_SEQ)).topic
-                with self._backend.listen(topic or ANYBODY) as bell:
+                with self._backend.listen(topic or NEWCOMERS) as bell:
                     thread = await self._backend.thread(address, after)
                     if thread.topic is None and after > 0:  # the person had everything erased
                         await _write(response, _event("message", gone_message(self._backend, thread), 0))
