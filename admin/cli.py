@@ -92,11 +92,13 @@ def check(
     ] = None,
 ) -> None:
     """Look through content for everything that would go wrong for a person."""
+    from bot.clock import SystemClock
     from bot.content import check as checking
     from bot.content import codec
+    from bot.handoff.hours import TOKYO
 
-    documents = codec.seed() if folder is None else codec.read_folder(folder)
-    issues = checking.check(codec.build(0, documents))
+    documents, issues = checking.read(codec.seed_folder() if folder is None else folder)
+    issues += checking.check_documents(documents, SystemClock().now().astimezone(TOKYO).date())
     for issue in issues:
         typer.echo(f"{'blocks' if issue.blocks else 'look  '}  {issue.path}: {issue.message}")
     if any(issue.blocks for issue in issues):

@@ -34,6 +34,7 @@ def run(folder: Path, port: int) -> None:
     logs.set_up("console")
 
     async def ready(engawa: Engawa) -> None:
+        engawa.library.samples = True
         secret = await engawa.database.write(
             membership.demo_login, engawa.operator_id, LOGIN, engawa.clock.now()
         )

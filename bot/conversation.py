@@ -376,6 +376,10 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
     target = content.entry(fold(text)) or content.question(text)
     if target is not None:
         return _enter(content, talk, target, seq, now)
+    wanted = content.asked(text)
+    if wanted is not None:
+        shown = engine.look_up(content, session, wanted, now, talk.person(now))
+        return _played(content, replace(talk, away=False), shown, seq, now)
     if text.strip():
         talk = replace(talk, mine=talk.mine.writing(seq, text))
     if talk.away:

@@ -47,6 +47,7 @@ class ContentError(EngawaError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.path = path
+        self.what = message
 
 
 class NotAllowed(EngawaError):

@@ -31,7 +31,8 @@ LAYERS = {
             f"bot.content.{name}"
             for name in ("model", "pack", "codec", "check", "cards", "calendar", "reading")
         ),
-        *(f"bot.content.{name}" for name in ("words", "search", "diff")),
+        *(f"bot.content.{name}" for name in ("areas", "asking", "finding", "hotlines", "issues", "search")),
+        *(f"bot.content.{name}" for name in ("check_flows", "check_places", "check_words", "words", "diff")),
         *(f"bot.content.{name}" for name in ("holidays", "schedule", "events", "agenda", "event_cards")),
         *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
         *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
@@ -54,8 +55,7 @@ PACKAGES = {
 
 LONGER: dict[str, tuple[int, str]] = {
     "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
-    "bot/content/check.py": (370, "every issue of a pack in one list, in the order of the content"),
-    "bot/flows/engine.py": (310, "the one loop, and each way into it"),
+    "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/schema.py": (330, "all tables in one view"),
     "bot/store/migrations/versions/0001_first_schema.py": (400, "one migration, written by Alembic"),

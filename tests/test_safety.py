@@ -15,7 +15,7 @@ from bot.conversation import RISK_UNANSWERED, take_turn
 from bot.flows import effects as fx
 from bot.flows.engine import MAX_LENGTH
 from bot.flows.template import MAX_BUBBLES
-from bot.handoff.hours import TOKYO
+from bot.handoff.hours import TOKYO, Shift
 from bot.handoff.risk import LEVELS, Level, window
 from bot.messages import Address, Inbound, Kind
 from bot.talk import Heard, Mode, Talk, Turn, WokeUp
@@ -191,6 +191,8 @@ def test_lines_come_from_the_approved_list(days: int) -> None:
         name="あ",
         number="0120-000-001",
         about="毎日",
+        shifts=(Shift(days="月火水木金土日", opens="0:00", closes="24:00"),),
+        proposed_by="mori",
         approved_by="mizuno",
         checked_until=BEGIN.astimezone(TOKYO).date() + timedelta(days=days),
     )

@@ -27,10 +27,9 @@ OF_PLACE = (
     "prefecture",
     "municipality",
     "audience",
-    "residence",
+    "venue",
     "reservation",
     "cost",
-    "online",
     "url",
 )
 """What a day takes from its place."""
@@ -154,7 +153,7 @@ def agenda_of(
     resources: Iterable[Resource], series: Iterable[EventSeries], events: Iterable[Event]
 ) -> Agenda:
     """The agenda of a release; what is not listed is not in it."""
-    places = {resource.id: resource for resource in resources if resource.listed}
+    places = {resource.id: resource for resource in resources if resource.is_listed}
     found = {place.id: _as_series(place) for place in places.values() if place.schedule is not None}
     for each in series:
         place = places.get(each.resource)
@@ -188,6 +187,10 @@ def _as_series(place: Resource) -> EventSeries:
 def _of_place(place: Resource) -> dict[str, Any]:
     """What a place tells of each of its days; an empty word is nothing told."""
     known = {name: getattr(place, name) for name in OF_PLACE}
+    known["residence"] = place.residence.words
+    known["directions"] = place.station
+    known["contact"] = place.mail or place.phone
+    known["online"] = "online" in place.ways or None
     return {name: value for name, value in known.items() if value not in (None, "", ())}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from bot.content.events import AUDIENCE, Event, EventSeries, Particulars
+from bot.content.issues import told
 from bot.content.model import Resource
 from bot.content.schedule import EARLIEST, KINDS, Schedule, check_rule, needs_since
 
@@ -15,40 +16,40 @@ Found = Iterator[tuple[str, str]]
 def schedule_issues(path: str, schedule: Schedule) -> Found:
     """What keeps a schedule from being told, or would tell something untrue."""
     if schedule.kind not in KINDS:
-        yield f"{path}/kind", f"is one of {', '.join(sorted(KINDS))}"
+        yield f"{path}/kind", told("schedule_kind", known="、".join(KINDS))
     elif schedule.kind == "exact":
         yield from _rule_issues(path, schedule)
     elif schedule.kind == "dates":
         if not schedule.dates and not schedule.wording:
-            yield f"{path}/dates", "needs at least one date, or the wording people are shown"
+            yield f"{path}/dates", told("schedule_dates")
     elif not schedule.wording and not (schedule.kind == "always" and schedule.hours):
-        yield f"{path}/wording", "needs the wording people are shown"
+        yield f"{path}/wording", told("schedule_wording")
     if schedule.kind != "exact" and (schedule.rrule or schedule.rdates or schedule.exdates):
         yield (
             f"{path}/rrule",
-            f"goes only with `exact`; a schedule of kind {schedule.kind} prints no such dates",
+            told("schedule_only", wanted="exact", kind=schedule.kind),
         )
     if schedule.kind != "dates" and schedule.dates:
         yield (
             f"{path}/dates",
-            f"goes only with `dates`; a schedule of kind {schedule.kind} prints no such dates",
+            told("schedule_only", wanted="dates", kind=schedule.kind),
         )
     if schedule.hours is not None and schedule.kind != "always":
-        yield f"{path}/hours", "goes only with `always`; use `begins` and `ends`"
+        yield f"{path}/hours", told("schedule_hours")
     if schedule.ends is not None and schedule.begins is None:
-        yield f"{path}/begins", "is needed where there is `ends`"
+        yield f"{path}/begins", told("begins_missing")
 
 
 def _rule_issues(path: str, schedule: Schedule) -> Found:
     try:
         check_rule(schedule.rrule)
     except ValueError as error:
-        yield f"{path}/rrule", f"is no recurrence rule: {error}"
+        yield f"{path}/rrule", told("schedule_rule", why=error)
         return
     if schedule.since is None and needs_since(schedule.rrule):
-        yield f"{path}/since", "needs the first date, from which to count"
+        yield f"{path}/since", told("schedule_since")
     if schedule.since is not None and schedule.since < EARLIEST:
-        yield f"{path}/since", f"is before {EARLIEST}; write the first date of this century"
+        yield f"{path}/since", told("schedule_early", day=EARLIEST)
 
 
 def event_issues(
@@ -59,7 +60,7 @@ def event_issues(
         path = f"event_series/{each.id}"
         yield from _names(path, each.id, {"resource": places})
         if each.resource and each.resource not in places:
-            yield f"{path}/resource", f"is {each.resource}, which does not exist"
+            yield f"{path}/resource", told("place_missing", name=each.resource)
         yield from schedule_issues(f"{path}/schedule", each.schedule)
         yield from _particulars(path, each)
     days: dict[tuple[str, date], str] = {}
@@ -72,7 +73,7 @@ def event_issues(
         if event.series and original is not None:
             other = days.setdefault((event.series, original), event.id)
             if other != event.id:
-                yield f"{path}/day", f"is told by event/{other} already; one of them has to go"
+                yield f"{path}/day", told("day_twice", other=other)
 
 
 def _event(
@@ -80,32 +81,34 @@ def _event(
 ) -> Found:
     place = places.get(event.series)
     if event.series and event.series not in series and (place is None or place.schedule is None):
-        yield f"{path}/series", f"is {event.series}, which is no series and no place with a schedule"
+        yield f"{path}/series", told("series_missing", name=event.series)
     if not event.series and not event.name:
-        yield f"{path}/name", "is needed where there is no series"
+        yield f"{path}/name", told("event_name")
     if event.day is None and event.state != "planned":
-        yield f"{path}/day", "is needed unless it is planned"
+        yield f"{path}/day", told("event_day")
     if event.state == "moved" and event.was is None:
-        yield f"{path}/was", "needs the day it was on before"
+        yield f"{path}/was", told("event_was")
     if event.state != "moved" and event.was is not None:
-        yield f"{path}/was", "goes only with the state moved"
+        yield f"{path}/was", told("event_was_only")
     if event.ends is not None and event.begins is None:
-        yield f"{path}/begins", "is needed where there is `ends`"
+        yield f"{path}/begins", told("begins_missing")
     if event.last is not None and (event.day is None or event.last < event.day):
-        yield f"{path}/last", "must not be before the day"
+        yield f"{path}/last", told("event_last")
 
 
 def _names(path: str, name: str, others: Mapping[str, Mapping[str, object]]) -> Found:
     """Ids stand in addresses, and of all that can be listed each has its own."""
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-        yield path, "ids are of the letters a to z, digits, - and _"
-    yield from ((path, f"has the id of {kind}/{name}") for kind, known in others.items() if name in known)
+        yield path, told("id_letters")
+    yield from (
+        (path, told("id_taken", other=f"{kind}/{name}")) for kind, known in others.items() if name in known
+    )
 
 
 def _particulars(path: str, about: Particulars) -> Found:
     if wrong := sorted(set(about.audience or ()) - set(AUDIENCE)):
-        yield f"{path}/audience", f"is of {', '.join(AUDIENCE)}; {wrong[0]} is none"
+        yield f"{path}/audience", told("vocabulary", word=wrong[0], known="、".join(AUDIENCE))
     if about.capacity is not None and about.capacity < 1:
-        yield f"{path}/capacity", "is at least 1; leave it out where it is not known"
+        yield f"{path}/capacity", told("event_capacity")
     if about.url is not None and not about.url.startswith("https://"):
-        yield f"{path}/url", "must begin with https://"
+        yield f"{path}/url", told("url")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -16,15 +16,18 @@ from msgspec.structs import replace
 
 from bot.content import model
 from bot.content.events import DATED_TYPES, Event, EventSeries
+from bot.content.issues import explained, told
 from bot.content.model import (
     Commands,
-    Hotline,
     Resource,
     Service,
     Stickers,
     Texts,
+    Wishes,
+    WordRule,
 )
 from bot.content.pack import Pack, entry_words, sticker_words
+from bot.content.words import WordRules
 from bot.errors import ContentError
 from bot.flows.matching import fold
 from bot.flows.model import Flow
@@ -33,7 +36,7 @@ from bot.handoff.risk import compile_rules
 
 DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES}
 NEEDED = ("commands", "service", "texts")
-ONLY_ONE = frozenset({*NEEDED, "stickers"})
+ONLY_ONE = frozenset({*NEEDED, "stickers", "wishes"})
 MAX_YAML = 2_000_000
 MAX_DEPTH = 40
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -60,7 +63,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         for key, _ in node.value:
             value = self.construct_object(key, deep=True)
             if value in seen:
-                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {value!r} stands here twice")
+                raise yaml.YAMLError(f"{key.start_mark.line + 1}行目：{value} が二つあります")
             seen.add(value)
         return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
 
@@ -70,11 +73,11 @@ def _walk(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError(f"line {_line(event)}: aliases (*) are not allowed")
+            raise yaml.YAMLError(f"{_line(event)}行目：* の引用は使えません")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise yaml.YAMLError(f"line {_line(event)}: is nested too deep")
+                raise yaml.YAMLError(f"{_line(event)}行目：字下げが深すぎます")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -95,17 +98,17 @@ def _line(event: yaml.Event) -> int:
 def read_yaml(text: str, path: str) -> Any:
     """Plain data of a YAML text. Raises ContentError with file and line."""
     if len(text) > MAX_YAML:
-        raise ContentError(path, "is over 2 MB; split it")
+        raise ContentError(path, told("file_too_large"))
     try:
         _walk(text)
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ContentError(path, f"is no readable YAML: {_why(error)}") from error
+        raise ContentError(path, told("yaml_broken", why=_why(error))) from error
 
 
 def _why(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
+        return f"{error.problem_mark.line + 1}行目：{error.problem}"
     return str(error).partition("\n")[0]
 
 
@@ -113,19 +116,19 @@ def documents_of(data: Any, path: str) -> list[Document]:
     """The documents of one file: `{kind: …, items: […]}` or `{kind: …, …one document…}`."""
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in DOCUMENT_TYPES:
-        raise ContentError(path, f"needs a `kind`, one of {', '.join(DOCUMENT_TYPES)}")
+        raise ContentError(path, told("kind_missing", known="、".join(DOCUMENT_TYPES)))
     rest = {key: value for key, value in data.items() if key != "kind"}
     items = rest["items"] if set(rest) == {"items"} else [rest]
     if not isinstance(items, list):
-        raise ContentError(f"{path}: items", "must be a list")
+        raise ContentError(f"{path}: items", told("items_no_list"))
     documents = []
     for place, body in enumerate(items):
         where = f"{path}: items[{place}]" if "items" in rest else path
         if not isinstance(body, dict):
-            raise ContentError(where, "must be a mapping of fields")
+            raise ContentError(where, told("item_no_mapping"))
         name = kind if kind in ONLY_ONE else body.get("id")
         if not isinstance(name, str) or not name:
-            raise ContentError(where, "needs an `id`")
+            raise ContentError(where, told("id_missing"))
         documents.append(Document(kind=kind, name=name, body=body))
     return documents
 
@@ -137,7 +140,7 @@ def typed(document: Document) -> Any:
         return msgspec.convert(document.body, DOCUMENT_TYPES[document.kind], strict=True)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
-        raise ContentError(path + _named(document, where.rstrip("`")), message) from error
+        raise ContentError(path + _named(document, where.rstrip("`")), explained(message)) from error
 
 
 def _named(document: Document, where: str) -> str:
@@ -162,11 +165,11 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
     found: dict[str, dict[str, Any]] = {kind: {} for kind in DOCUMENT_TYPES}
     for document in documents:
         if document.name in found[document.kind]:
-            raise ContentError(f"{document.kind}/{document.name}", "stands here twice")
+            raise ContentError(f"{document.kind}/{document.name}", told("twice"))
         found[document.kind][document.name] = typed(document)
     for kind in NEEDED:
         if kind not in found[kind]:
-            raise ContentError(kind, "is missing")
+            raise ContentError(kind, told("kind_needed", kind=kind))
     service: Service = found["service"]["service"]
     texts: Texts = found["texts"]["texts"]
     commands: Commands = found["commands"]["commands"]
@@ -174,7 +177,7 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
     flows: dict[str, Flow] = found["flow"]
     for flow in flows.values():
         if not flow.steps:
-            raise ContentError(f"flow/{flow.id}", "needs at least one step")
+            raise ContentError(f"flow/{flow.id}", told("no_steps"))
     closing = service.year_end
     desks: dict[str, Desk] = {name: closed(desk, closing) for name, desk in found["desk"].items()}
     resources_: dict[str, Resource] = {
@@ -184,7 +187,6 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         name: scheduled(each, closing) for name, each in found["event_series"].items()
     }
     events: dict[str, Event] = found["event"]
-    hotlines: dict[str, Hotline] = found["hotline"]
     return Pack(
         number=number,
         service=service,
@@ -198,10 +200,13 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         series=series,
         events=events,
         published_at=published_at,
-        hotlines=tuple(hotlines.values()),
+        hotlines=tuple(found["hotline"].values()),
         articles=found["article"],
         letters=tuple(found["letter"].values()),
         questions=tuple(found["question"].values()),
+        borders=tuple(found["borders"].values()),
+        words=_word_rules(found["word_rule"].values()),
+        wishes=found["wishes"].get("wishes", Wishes()),
         rules=compile_rules(
             tuple(found["risk_rule"].values()),
             tuple(found["risk_class"].values()),
@@ -228,38 +233,62 @@ def scheduled(about: Scheduled, closing: str) -> Scheduled:
     return replace(about, schedule=schedule)
 
 
+def _word_rules(rules: Iterable[WordRule]) -> WordRules:
+    known = tuple(rules)
+    for rule in known:
+        try:
+            WordRules((rule,))
+        except ValueError as error:
+            raise ContentError(
+                f"word_rule/{rule.id}/patterns", told("word_rule_pattern", why=error)
+            ) from error
+    return WordRules(known)
+
+
 def _command_words(commands: Commands) -> dict[str, str]:
     found: dict[str, str] = {}
     for command, words in commands.commands.items():
         for word in words:
             other = found.setdefault(fold(word), command)
             if other != command:
-                raise ContentError(f"commands/{command}", f"the word {word} already means {other}")
+                raise ContentError(f"commands/{command}", told("word_twice", word=word, other=other))
     return found
+
+
+def files(folder: Traversable) -> Iterator[Traversable]:
+    """Every YAML file of a folder and those in it, in the order of their names. Raises ContentError."""
+    try:
+        items = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise ContentError(str(folder), told("folder_unreadable", why=error.strerror)) from error
+    for item in items:
+        if item.is_dir():
+            yield from files(item)
+        elif item.name.endswith((".yaml", ".yml")):
+            yield item
+
+
+def read_file(item: Traversable) -> list[Document]:
+    """The documents of a file. Raises ContentError."""
+    return documents_of(read_yaml(_text(item), item.name), item.name)
 
 
 def read_folder(folder: Traversable) -> list[Document]:
     """Every document of a folder of YAML files, in the order of their names. Raises ContentError."""
-    documents = []
-    try:
-        items = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    except OSError as error:
-        raise ContentError(str(folder), f"cannot be read ({error.strerror})") from error
-    for item in items:
-        if item.is_dir():
-            documents += read_folder(item)
-        elif item.name.endswith((".yaml", ".yml")):
-            documents += documents_of(read_yaml(_text(item), item.name), item.name)
-    return documents
+    return [document for item in files(folder) for document in read_file(item)]
 
 
 def _text(item: Traversable) -> str:
     try:
         return item.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ContentError(item.name, "cannot be read as UTF-8") from error
+        raise ContentError(item.name, told("file_unreadable")) from error
 
 
 def seed() -> list[Document]:
     """The content we ship: release 1 of every new installation."""
-    return read_folder(resources.files("bot.content") / "seed")
+    return read_folder(seed_folder())
+
+
+def seed_folder() -> Traversable:
+    return resources.files("bot.content") / "seed"

@@ -12,7 +12,7 @@ from bot.flows.model import Query
 from bot.handoff.hours import DAYS, OpeningHours
 from bot.messages import Card, CardDate, Link
 
-Words = dict[str, tuple[str, ...]]
+Words = Mapping[str, tuple[str, ...]]
 
 NEXT = 3
 FACTS = ("venue", "directions", "audience", "residence", "capacity", "reservation", "cost", "contact")

@@ -12,6 +12,7 @@ from bot.content.check import check
 from bot.content.codec import Document
 from bot.content.pack import Pack, Released
 from bot.errors import ContentError
+from bot.handoff.hours import TOKYO
 from bot.store import content
 
 MAX_PACKS = 12
@@ -24,6 +25,7 @@ class Library:
     def __init__(self, operator_id: str, base: str = "") -> None:
         self._operator_id = operator_id
         self._base = base
+        self.samples = False  # lines nobody approved are shown, marked as samples: only a demonstration does
         self._packs: dict[int, Pack] = {}
         self._latest: Released | None = None
 
@@ -44,7 +46,7 @@ class Library:
         """A new release of exactly these documents. Raises ContentError when something blocks it."""
         known = list(documents)
         pack = codec.build(0, known)
-        for issue in check(pack):
+        for issue in check(pack, now.astimezone(TOKYO).date()):
             if issue.blocks:
                 raise ContentError(issue.path, issue.message)
         rows = [(document.kind, document.name, document.body) for document in known]
@@ -66,7 +68,7 @@ class Library:
             raise ContentError("release", "there is none yet; run `engawa migrate`")
         wanted = {release for release in pinned if 0 < release < number}
         older = {release: pack for release in wanted if (pack := self._pack(connection, release)) is not None}
-        self._latest = Released(latest=latest, older=older, base=self._base)
+        self._latest = Released(latest=latest, older=older, base=self._base, samples=self.samples)
         return self._latest
 
     @property
@@ -83,6 +85,7 @@ class Library:
             documents = (Document(kind=kind, name=name, body=body) for kind, name, body in rows)
             at = content.published_at(connection, self._operator_id, number) or codec.NEVER
             pack = codec.build(number, documents, at)
+            assert pack.search is not None  # its index is made now, not in somebody's turn
             if len(self._packs) >= MAX_PACKS:
                 self._packs.pop(min(self._packs))
             self._packs[number] = pack

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from bot.content.agenda import Agenda, agenda_of
-from bot.content.cards import hotline_line, place_card
+from bot.content.cards import place_card
 from bot.content.event_cards import event_card, fits, hours_words, is_past
 from bot.content.events import Event, EventSeries
-from bot.content.model import Article, Hotline, Letter, Resource, Service, Stickers
+from bot.content.finding import Search
+from bot.content.hotlines import open_lines
+from bot.content.model import Article, Borders, Hotline, Letter, Resource, Service, Stickers, Wishes
 from bot.content.reading import articles_on, letter_of
+from bot.content.words import WordRules
+from bot.flows.content import Found, Hit, Wanted
 from bot.flows.matching import asks, fold
-from bot.flows.model import Flow, Query, Question
+from bot.flows.model import Flow, Query, Question, choice_key
 from bot.handoff.hours import TOKYO, Desk, is_open, next_opening
 from bot.handoff.risk import Rules
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A found place or date."""
-
-    id: str
-    card: Card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,24 +44,43 @@ class Pack:
     articles: Mapping[str, Article] = field(default_factory=dict)
     letters: tuple[Letter, ...] = ()
     questions: tuple[Question, ...] = ()
+    borders: tuple[Borders, ...] = ()
+    words: WordRules = field(default_factory=WordRules)
+    wishes: Wishes = Wishes()  # noqa: RUF009 - immutable
     published_at: datetime
     agenda: Agenda = field(init=False)
+    _made: dict[str, Search] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         agenda = agenda_of(self.resources.values(), self.series.values(), self.events.values())
         object.__setattr__(self, "agenda", agenda)  # frozen, and never other than its documents
+
+    @property
+    def search(self) -> Search:
+        """The index of the places, made when it is asked for first. Two threads may make it twice, to no harm."""
+        if "search" not in self._made:
+            self._made["search"] = self._indexed()
+        return self._made["search"]
+
+    def _indexed(self) -> Search:
+        labels = (
+            label for flow in self.flows.values() for step in flow.steps.values() for label in step.choices
+        )
+        return Search(self.resources, self.borders, self.wishes, self.texts, labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     """The latest pack, with the step graphs of older ones: what flows see as their content.
 
-    `base` is the address people reach us by, for what is told as a link.
+    `base` is the address people reach us by, for what is told as a link. `samples` shows lines nobody has approved,
+    marked as samples: for a demonstration only (R-079).
     """
 
     latest: Pack
     older: Mapping[int, Pack] = field(default_factory=dict)
     base: str = ""
+    samples: bool = False
 
     @property
     def number(self) -> int:
@@ -95,7 +110,7 @@ class Released:
 
     def values(self, now: datetime) -> Mapping[str, str]:
         desk = self.latest.desks[0] if self.latest.desks else None
-        values = {"neutral_text": self.text("neutral")[0], "open_lines": _lines(self.latest, now)}
+        values = {"neutral_text": self.text("neutral")[0], "open_lines": self._lines(now)}
         if self.base:
             values["share_link"] = (
                 f"{self.base}/"  # the same for everybody: it says nothing of who passed it on
@@ -115,40 +130,48 @@ class Released:
             values["human_now_or_not"] = self.text("human_closed")[0].replace("{opening}", when)
         return values
 
-    def find(self, query: Query, now: datetime) -> tuple[Entry, ...]:
-        words = dict(self.latest.texts)
-        found = [
-            Entry(id=resource.id, card=self._place_card(resource, now))
-            for resource in self.latest.resources.values()
-            if resource.listed and _fits(resource, query)
-        ]
+    def _lines(self, now: datetime) -> str:
+        return open_lines(self.latest.hotlines, self.latest.texts, now, samples=self.samples)
+
+    def find(self, query: Query, answers: Mapping[str, str], now: datetime) -> Found:
+        found = self.latest.search.find(query, answers, now)
         if not query.dated:
-            return tuple(found)
+            return found
         agenda = self.latest.agenda
         events: list[EventSeries | Event] = [*agenda.series.values(), *agenda.single.values()]
-        found += [
-            Entry(id=each.id, card=event_card(each, agenda, words, now, base=self.base))
+        dated = tuple(
+            Hit(id=each.id, kind="event")
             for each in events
             if each.id not in self.latest.resources and fits(each, query) and not is_past(each, now)
-        ]
-        coming = {entry.id: agenda.coming(entry.id, now, 1) for entry in found}
-        return tuple(
-            sorted(found, key=lambda entry: coming[entry.id][0].day if coming[entry.id] else date.max)
         )
+        hits = (*found.hits, *dated)
+        coming = {
+            hit.id: next((each.day for each in agenda.coming(hit.id, now, 1)), date.max) for hit in hits
+        }
+        return replace(found, hits=tuple(sorted(hits, key=lambda hit: coming[hit.id])))
+
+    def asked(self, text: str) -> Wanted | None:
+        return self.latest.search.asked(text)
+
+    def entry_id(self, key: str) -> str | None:
+        agenda = self.latest.agenda
+        dated = (one for one in (*agenda.series, *agenda.single) if choice_key(one) == key)
+        return self.latest.search.entry_id(key) or next(dated, None)
+
+    def card(self, hit: Hit, now: datetime) -> Card | None:
+        return self._card(hit.id, now, why=hit.why)
 
     def show(self, entry_id: str, now: datetime) -> Card | None:
+        return self._card(entry_id, now, full=True)
+
+    def _card(self, entry_id: str, now: datetime, *, full: bool = False, why: str = "") -> Card | None:
+        agenda, words = self.latest.agenda, self.latest.texts
         resource = self.latest.resources.get(entry_id)
         if resource is not None:
-            return self._place_card(resource, now, full=True) if resource.listed else None
-        agenda = self.latest.agenda
+            day = next((each.day for each in agenda.coming(entry_id, now, 1)), None)
+            return place_card(resource, words, now, day, full=full, why=why) if resource.is_told else None
         about = agenda.series.get(entry_id) or agenda.single.get(entry_id)
-        if about is None:
-            return None
-        return event_card(about, agenda, dict(self.latest.texts), now, full=True, base=self.base)
-
-    def _place_card(self, resource: Resource, now: datetime, *, full: bool = False) -> Card:
-        dates = self.latest.agenda.coming(resource.id, now, 1)
-        return place_card(resource, dict(self.latest.texts), dates[0].day if dates else None, full=full)
+        return event_card(about, agenda, words, now, full=full, base=self.base) if about else None
 
     def sticker(self, keywords: Sequence[str]) -> str:
         """The word a sticker says, by what describes it: that with the most keywords; empty when none is known."""
@@ -217,24 +240,3 @@ def entry_words(flows: Mapping[str, Flow]) -> dict[str, str]:
 def sticker_words(stickers: Stickers) -> dict[str, str]:
     """Folded keyword → the word it speaks for, in the order of the table."""
     return {fold(keyword): word for word, keywords in stickers.words.items() for keyword in keywords}
-
-
-def _fits(resource: Resource, query: Query) -> bool:
-    if query.kinds and resource.kind not in query.kinds:
-        return False
-    if query.audience and resource.audience and query.audience not in resource.audience:
-        return False
-    if query.dated and resource.schedule is None:
-        return False
-    return not query.online or resource.online is True
-
-
-def _lines(pack: Pack, now: datetime) -> str:
-    """The lines that may be told: approved and not expired; 110 and 119 always."""
-    today = now.astimezone(TOKYO).date()
-    told = (
-        line
-        for line in pack.hotlines
-        if line.always or (line.approved_by and line.checked_until and line.checked_until >= today)
-    )
-    return "、".join(hotline_line(line) for line in told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -10,13 +11,30 @@ from bot.flows.model import Flow, Query
 from bot.messages import Card
 
 
-class Listed(Protocol):
-    """A found entry: an id to come back to, and how it looks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A found entry: an id to come back to, its kind, and why it stands here when it is not what was looked for."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def card(self) -> Card: ...
+    id: str
+    kind: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Entries, best first. `said` tells of conditions and of what is offered instead; `gap`: nothing really fitted."""
+
+    hits: tuple[Hit, ...] = ()
+    said: tuple[str, ...] = ()
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a few free words ask for: where that is shown, and the answers and entry it is shown by."""
+
+    target: str
+    answers: tuple[tuple[str, str], ...]
 
 
 class Readable(Protocol):
@@ -62,12 +80,24 @@ class Content(Protocol):
         """What can be said at `now` about hours, people and lines; a value that is not known is absent."""
         ...
 
-    def find(self, query: Query, now: datetime) -> tuple[Listed, ...]:
-        """Every entry for a query, best first."""
+    def find(self, query: Query, answers: Mapping[str, str], now: datetime) -> Found:
+        """Entries for a query and the answers it uses, best first; at most sixty."""
+        ...
+
+    def asked(self, text: str) -> Wanted | None:
+        """What a few words ask for by name or by area and kind; None when they ask for nothing we know."""
+        ...
+
+    def entry_id(self, key: str) -> str | None:
+        """The id of an entry by the key of its button, whatever release the button is of."""
+        ...
+
+    def card(self, hit: Hit, now: datetime) -> Card | None:
+        """An entry in short, as it stands in a list."""
         ...
 
     def show(self, entry_id: str, now: datetime) -> Card | None:
-        """One entry in full, if it may be shown."""
+        """One entry in full, if it may be told of; ended and half-known ones say so first."""
         ...
 
     def next_day(self, entry_id: str, now: datetime) -> date | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.flows import model
-from bot.flows.content import Content
+from bot.flows.content import Content, Wanted
 from bot.flows.effects import Effect, Stranded
 from bot.flows.matching import match
 from bot.flows.mine import ANYBODY, Mine, Person
@@ -95,7 +95,7 @@ def chosen(
             here = Session(flow=flow, step=step_id, release=release, started_at=now, answers=answers)
         else:
             here = session.at(flow, step_id)
-        entry = _listed(content, step, here, key, now, person)
+        entry = _listed(content, step, here, key, person)
         if entry is not None:
             return Chosen(session=here, step=step, target=step.each, entry=entry)  # type: ignore[union-attr]
         option = step.option(key)
@@ -144,6 +144,19 @@ def label_of(
     scene = Scene(content=content, session=session, now=now, values={}, person=person)
     labels = [*(choice.label for choice in listed_choices(step, session, content)), *labels_of(step, scene)]
     return match(text, labels, by_number=by_number)
+
+
+def look_up(
+    content: Content, session: Session | None, wanted: Wanted, now: datetime, person: Person = ANYBODY
+) -> Sprint:
+    """Shows what a few words asked for."""
+    flow, step = model.resolve(wanted.target, "")
+    if session is None:
+        answers = dict(person.mine.wishes)
+        session = Session(flow=flow, step=step, release=content.number, started_at=now, answers=answers)
+    for name, value in wanted.answers:
+        session = session.answering(name, value)
+    return begin(content, wanted.target, now, session=on_page(session.at(flow, step), 0), person=person)
 
 
 def write(
@@ -216,10 +229,8 @@ def _step(content: Content, release: int, flow: str, step: str) -> model.AnyStep
     return found.steps.get(step) if found else None
 
 
-def _listed(
-    content: Content, step: model.AnyStep, session: Session, key: str, now: datetime, person: Person
-) -> str | None:
-    """The entry a button of a list names: one that is shown now, or was in an older message."""
+def _listed(content: Content, step: model.AnyStep, session: Session, key: str, person: Person) -> str | None:
+    """The entry a button of a list names, whenever it was shown."""
     if not isinstance(step, model.LISTS) or not step.each or key[:1] != "r":
         return None
     wanted = key.partition(".")[2]
@@ -229,7 +240,7 @@ def _listed(
     elif isinstance(step, model.ShowSaved):
         known += person.mine.saved
     else:
-        known += [entry.id for entry in content.find(step.query, now)]
+        return content.entry_id(wanted)
     for entry_id in known:
         if model.choice_key(entry_id) == wanted:
             return entry_id

@@ -15,12 +15,24 @@ NO_EXITS = "none"
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which places or dates a list step shows. Empty means: no condition."""
+    """Which places or dates a list step shows. Empty means: no condition.
+
+    `without`: face, voice, name, of which none may be needed. `age` is a band of years, both ends included.
+    `use` names answers that narrow the search: `area`, or any whose labels `wishes` explains (R-036, R-104).
+    """
 
     kinds: tuple[str, ...] = ()
     audience: str = ""
     online: bool = False
     dated: bool = False
+    interests: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    age: tuple[int, int] | None = None
+    far: bool = False
+    use: tuple[str, ...] = ()
     limit: int = 3
 
 

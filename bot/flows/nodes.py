@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.flows import keeping, model
-from bot.flows.content import Listed
+from bot.flows.content import Hit
 from bot.flows.effects import (
     ForgetContact,
     Record,
@@ -60,35 +60,34 @@ def _end(step: model.End, scene: Scene) -> Entered:
     return replace(said, mine=replace(scene.person.mine, eased_at=scene.now))
 
 
-def _pages(found: tuple[Listed, ...], limit: int) -> list[list[Listed]]:
+def _pages(found: tuple[Hit, ...], limit: int) -> Iterator[list[Hit]]:
     """Every entry once, best first, each page of at least two kinds where there are (R-092)."""
-    pages, left = [], list(found)
+    left = list(found)
     while left:
         page, left = left[:limit], left[limit:]
-        if len(page) > 1 and len({entry.card.kind for entry in page}) == 1:
-            other = next((at for at, entry in enumerate(left) if entry.card.kind != page[0].card.kind), None)
+        if len(page) > 1 and len({hit.kind for hit in page}) == 1:
+            other = next((at for at, hit in enumerate(left) if hit.kind != page[0].kind), None)
             if other is not None:
                 page[-1], left[other] = left[other], page[-1]
                 left.insert(0, left.pop(other))
-        pages.append(page)
-    return pages
+        yield page
 
 
 def _list(step: model.ShowResources | model.ShowEvents, scene: Scene) -> Entered:
     session = scene.session
-    found = scene.content.find(step.query, scene.now)
-    pages = _pages(found, max(1, min(step.query.limit, MAX_LISTED)))
+    found = scene.content.find(step.query, session.answers, scene.now)
+    pages = list(_pages(found.hits, max(1, min(step.query.limit, MAX_LISTED))))
     page = pages[page_of(session) % len(pages)] if pages else []
-    session = session.answering(LISTED, " ".join(entry.id for entry in page))
+    session = session.answering(LISTED, " ".join(hit.id for hit in page))
     each = listed_choices(step, session, scene.content)
     texts = fill_all(step.say, scene.values) if page else scene.content.text("nothing_found")
+    listed = tuple(Record(count="listed", of=hit.id) for hit in page)
     return Entered(
         session=session,
-        texts=texts,
-        cards=tuple(entry.card for entry in page),
+        texts=found.said + texts,
+        cards=tuple(card for hit in page if (card := scene.content.card(hit, scene.now))),
         choices=each + choices_of(step, replace(scene, session=session)),
-        effects=tuple(Record(count="listed", of=entry.id) for entry in page)
-        or (Record(count="searches_without_entry"),),
+        effects=listed + ((Record(count="searches_without_entry"),) if found.gap or not page else ()),
     )
 
 

@@ -22,6 +22,8 @@ ARTICLE = "article"
 BRING = "bring"
 OWN = frozenset({LISTED, ENTRY, OFFSET, ARTICLE, BRING})
 """Answers that are ours: nobody's wishes, and no step may save under their names."""
+SEARCH = frozenset({"area", "kind", "interest", "age", "role", "without", "found"})
+"""Answers that narrow a search. What was searched for is nobody's wish: it is not handed on."""
 
 COUNTS = frozenset({"ease_better", "ease_same", "ease_hard", "ease_unsaid", "no_match", "only_looked"})
 """What content may count. A count is a number of a day, without anybody (R-122, R-124)."""
@@ -161,7 +163,7 @@ def on_page(session: Session, page: int) -> Session:
 
 def wishes_of(session: Session) -> tuple[tuple[str, str], ...]:
     """What the person said about how to go on, as pairs of name and words (R-029)."""
-    return tuple((name, value) for name, value in session.answers.items() if name not in OWN)
+    return tuple((name, value) for name, value in session.answers.items() if name not in OWN | SEARCH)
 
 
 def answered(session: Session, step: model.AnyStep, label: str) -> Session:

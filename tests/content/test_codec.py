@@ -30,17 +30,17 @@ def error_of(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("a: &x 1\nb: *x", "line 2: aliases"),
-        ("a: 1\nb: 2\na: 3", "line 3: 'a' stands here twice"),
-        ("a:\n  b: 1\n  b: 2", "line 3: 'b' stands here twice"),
-        ("a: [1", "line 2"),
+        ("a: &x 1\nb: *x", "2行目：* の引用は使えません"),
+        ("a: 1\nb: 2\na: 3", "3行目：a が二つあります"),
+        ("a:\n  b: 1\n  b: 2", "3行目：b が二つあります"),
+        ("a: [1", "行目"),
         ("{[1]: 2}", "unhashable"),
         ("? {a: b}\n: c", "unhashable"),
-        ("!!python/object:os.system {}", "line 1: could not determine a constructor"),
+        ("!!python/object:os.system {}", "1行目：could not determine a constructor"),
         ("day: 2026-13-45", "month must be in 1..12"),
         ("\x00", "control characters"),
-        ("[" * 3_000, "nested too deep"),
-        ("a: " + "あ" * codec.MAX_YAML, "over 2 MB"),
+        ("[" * 3_000, "深すぎます"),
+        ("a: " + "あ" * codec.MAX_YAML, "2 MB まで"),
     ],
 )
 def test_what_is_no_yaml_is_told_with_file_and_line(text: str, told: str) -> None:
@@ -58,7 +58,7 @@ def test_what_is_no_yaml_is_told_with_file_and_line(text: str, told: str) -> Non
 def test_a_file_without_a_kind_is_told_which_kinds_there_are(text: str) -> None:
     """Every kind of document is named in the answer."""
     found = error_of(text)
-    assert "f.yaml: needs a `kind`" in found
+    assert "f.yaml: はじめに kind: を書いてください" in found
     assert all(kind in found for kind in DOCUMENT_TYPES)
 
 
@@ -81,25 +81,26 @@ def test_a_document_without_an_id_is_told_by_its_place(text: str, path: str) -> 
 @pytest.mark.parametrize(
     ("kind", "body", "path", "told"),
     [
-        ("flow", {**FLOW, "color": "red"}, "flow/F-X", "unknown field `color`"),
-        ("flow", {"id": "F-X", "steps": {}}, "flow/F-X", "missing required field `name`"),
-        ("flow", {**FLOW, "entry": "word"}, "flow/F-X.entry", "Expected `array`"),
-        ("flow", {**FLOW, "entry": ["a", 3]}, "flow/F-X.entry[1]", "Expected `str`"),
-        ("flow", {**FLOW, "steps": {"a": MENU, "b": {**MENU, "say": "x"}}}, "flow/F-X.steps[b].say", "Expected"),
-        ("flow", {**FLOW, "steps": {"a": {**MENU, "say": ["x", 3]}}}, "flow/F-X.steps[a].say[1]", "Expected `str`"),
-        ("flow", {**FLOW, "steps": {"a": {**MENU, "kind": "poll"}}}, "flow/F-X.steps[a].kind", "Invalid value 'poll'"),
-        ("flow", {**FLOW, "steps": {"a": {"say": ["x"]}}}, "flow/F-X.steps[a]", "missing required field `kind`"),
-        ("flow", {**FLOW, "steps": {"a": {**MENU, "pause": 3}}}, "flow/F-X.steps[a]", "unknown field `pause`"),
-        ("flow", {**FLOW, "steps": {"a": {"kind": "goto"}}}, "flow/F-X.steps[a]", "missing required field `to`"),
-        ("flow", {**FLOW, "steps": {"a": {**MENU, "choices": {"x": 3}}}}, "flow/F-X.steps[a].choices", "Expected"),
-        ("flow", {**FLOW, "steps": {}}, "flow/F-X", "at least one step"),
-        ("texts", {"texts": {"a": ["x"], "b": "y"}}, "texts/texts.texts[b]", "Expected `array`"),
-        ("commands", {"commands": {"stop": "x"}}, "commands/commands.commands[stop]", "Expected `array`"),
-        ("commands", {"commands": {"stop": ["やめる"], "back": ["ヤメル"]}}, "commands/back", "already means stop"),
-        ("desk", {"id": "m", "name": "x", "shifts": [SHIFT]}, "desk/m.shifts[0]", "HH:MM"),
-        ("hotline", {"id": "h", "name": "x", "number": 119, "about": "x"}, "hotline/h.number", "Expected `str`"),
-        ("resource", {"id": "r", "name": "x"}, "resource/r", "missing required field"),
-        ("risk_rule", {"id": "S", "level": "high"}, "risk_rule/S", "missing required field"),
+        ("flow", {**FLOW, "color": "red"}, "flow/F-X", "「color」という項目はありません"),
+        ("flow", {"id": "F-X", "steps": {}}, "flow/F-X", "「name」がありません"),
+        ("flow", {**FLOW, "entry": "word"}, "flow/F-X.entry", "一覧"),
+        ("flow", {**FLOW, "entry": ["a", 3]}, "flow/F-X.entry[1]", "文字"),
+        ("flow", {**FLOW, "steps": {"a": MENU, "b": {**MENU, "say": "x"}}}, "flow/F-X.steps[b].say", "一覧"),
+        ("flow", {**FLOW, "steps": {"a": {**MENU, "say": ["x", 3]}}}, "flow/F-X.steps[a].say[1]", "文字"),
+        ("flow", {**FLOW, "steps": {"a": {**MENU, "kind": "poll"}}}, "flow/F-X.steps[a].kind", "「poll」は使えません"),
+        ("flow", {**FLOW, "steps": {"a": {"say": ["x"]}}}, "flow/F-X.steps[a]", "「kind」がありません"),
+        ("flow", {**FLOW, "steps": {"a": {**MENU, "pause": 3}}}, "flow/F-X.steps[a]", "「pause」という項目"),
+        ("flow", {**FLOW, "steps": {"a": {"kind": "goto"}}}, "flow/F-X.steps[a]", "「to」がありません"),
+        ("flow", {**FLOW, "steps": {"a": {**MENU, "choices": {"x": 3}}}}, "flow/F-X.steps[a].choices", "文字"),
+        ("flow", {**FLOW, "steps": {}}, "flow/F-X", "少なくとも一つの場面"),
+        ("texts", {"texts": {"a": ["x"], "b": "y"}}, "texts/texts.texts[b]", "一覧"),
+        ("commands", {"commands": {"stop": "x"}}, "commands/commands.commands[stop]", "一覧"),
+        ("commands", {"commands": {"stop": ["やめる"], "back": ["ヤメル"]}}, "commands/back", "もう「stop」の言葉です"),
+        ("desk", {"id": "m", "name": "x", "shifts": [SHIFT]}, "desk/m.shifts[0]", "10:00 の形"),
+        ("desk", {"id": "m", "name": "x", "shifts": [{**SHIFT, "days": "x"}]}, "desk/m.shifts[0]", "曜日は"),
+        ("hotline", {"id": "h", "name": "x", "number": 119, "about": "x"}, "hotline/h.number", "文字"),
+        ("resource", {"id": "r", "name": "x"}, "resource/r", "がありません"),
+        ("risk_rule", {"id": "S", "level": "high"}, "risk_rule/S", "がありません"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_told_with_its_path(kind: str, body: dict[str, Any], path: str, told: str) -> None:
@@ -119,14 +120,14 @@ def _instead(document: Document) -> list[Document]:
 def test_the_same_id_twice_is_refused() -> None:
     """Neither silently wins."""
     twice = Document(kind="flow", name="F-START", body={**FLOW, "id": "F-START"})
-    with pytest.raises(ContentError, match="flow/F-START: stands here twice"):
+    with pytest.raises(ContentError, match="flow/F-START: 同じ名前のものが二つあります"):
         build(1, [*codec.seed(), twice])
 
 
 @pytest.mark.parametrize("kind", codec.NEEDED)
 def test_what_there_must_be_is_missed(kind: str) -> None:
     """Without texts, commands or service there is nothing to play."""
-    with pytest.raises(ContentError, match=f"{kind}: is missing"):
+    with pytest.raises(ContentError, match=f"{kind}: 「{kind}」がありません"):
         build(1, [one for one in codec.seed() if one.kind != kind])
 
 
@@ -141,12 +142,12 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """A missing folder, a file in its place, or bytes that are no text."""
-    with pytest.raises(ContentError, match="cannot be read"):
+    with pytest.raises(ContentError, match="開けません"):
         read_folder(tmp_path / "nowhere")
     (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ContentError, match=r"a\.yaml: cannot be read as UTF-8"):
+    with pytest.raises(ContentError, match=r"a\.yaml: このファイルは読めません"):
         read_folder(tmp_path)
-    with pytest.raises(ContentError, match="cannot be read"):
+    with pytest.raises(ContentError, match="開けません"):
         read_folder(tmp_path / "a.yaml")
 
 

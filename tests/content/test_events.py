@@ -18,6 +18,7 @@ from bot.content.check_dates import event_issues, schedule_issues
 from bot.content.codec import Document
 from bot.content.event_cards import event_card
 from bot.content.events import Event, EventSeries
+from bot.content.issues import told
 from bot.content.model import Resource, Source
 from bot.content.pack import Released
 from bot.content.schedule import Schedule
@@ -184,8 +185,8 @@ def test_lists_show_what_is_next_first() -> None:
         ("event", Event(id="others", name="支援者の会", day=date(2026, 11, 22), audience=("supporter",))),
     )
     query = Query(dated=True, audience="family", kinds=("family_group",))
-    assert [entry.id for entry in found.find(query, NOW)] == ["soon", "kokoiru", "place"]
-    assert [entry.id for entry in found.find(Query(), NOW)] == ["place"]
+    assert [hit.id for hit in found.find(query, {}, NOW).hits] == ["soon", "kokoiru", "place"]
+    assert [hit.id for hit in found.find(Query(), {}, NOW).hits] == ["place"]
     shown = found.show("kokoiru", NOW)
     assert shown is not None
     assert shown.date is not None
@@ -196,8 +197,10 @@ def test_a_place_has_the_days_that_are_confirmed_of_it() -> None:
     """A group told roughly, and its next date."""
     day = Event(id="e", series="place", day=date(2026, 12, 26))
     found = released(("resource", PLACE), ("event", day))
-    (entry,) = found.find(Query(dated=True), NOW)
-    assert entry.card.date == CardDate(month=12, day=26, weekday="土曜")
+    (hit,) = found.find(Query(dated=True), {}, NOW).hits
+    card_ = found.card(hit, NOW)
+    assert card_ is not None
+    assert card_.date == CardDate(month=12, day=26, weekday="土曜")
     assert found.latest.agenda.coming("place", NOW)[0].about.cost == "無料"
 
 
@@ -235,38 +238,38 @@ def test_times_and_numbers_are_read_as_people_write_them() -> None:
 
 
 WRONG: dict[str, tuple[Event | EventSeries, str, str]] = {
-    "no name": (Event(id="a", day=FIRST), "event/a/name", "is needed"),
-    "no day": (Event(id="a", name="x"), "event/a/day", "unless it is planned"),
-    "no series": (Event(id="a", series="b", day=FIRST), "event/a/series", "is b, which is no series"),
-    "moved from nowhere": (Event(id="a", name="x", day=FIRST, state="moved"), "event/a/was", "needs the day"),
+    "no name": (Event(id="a", day=FIRST), "event/a/name", "name を書いて"),
+    "no day": (Event(id="a", name="x"), "event/a/day", "日がありません"),
+    "no series": (Event(id="a", series="b", day=FIRST), "event/a/series", "「b」という集まり"),
+    "moved from nowhere": (Event(id="a", name="x", day=FIRST, state="moved"), "event/a/was", "変わる前の日"),
     "was, not moved": (
         Event(id="a", name="x", day=FIRST, was=FIRST),
         "event/a/was",
-        "only with the state moved",
+        "moved のときだけ",
     ),
     "ends before": (
         Event(id="a", name="x", day=FIRST, last=date(2026, 1, 1)),
         "event/a/last",
-        "before the day",
+        "day より前",
     ),
-    "ends only": (Event(id="a", name="x", day=FIRST, ends="15:00"), "event/a/begins", "is needed"),
-    "odd id": (Event(id="あ", name="x", day=FIRST), "event/あ", "ids are of"),
+    "ends only": (Event(id="a", name="x", day=FIRST, ends="15:00"), "event/a/begins", "begins も"),
+    "odd id": (Event(id="あ", name="x", day=FIRST), "event/あ", "id に使えるのは"),
     "odd audience": (
         Event(id="a", name="x", day=FIRST, audience=("all",)),
         "event/a/audience",
-        "all is none",
+        "「all」は使えません",
     ),
-    "nobody fits": (Event(id="a", name="x", day=FIRST, capacity=0), "event/a/capacity", "at least 1"),
+    "nobody fits": (Event(id="a", name="x", day=FIRST, capacity=0), "event/a/capacity", "1 以上"),
     "plain http": (Event(id="a", name="x", day=FIRST, url="http://x"), "event/a/url", "https://"),
     "no place": (
         EventSeries(id="a", name="x", resource="b", schedule=KOKOIRU.schedule),
         "event_series/a/resource",
-        "does not exist",
+        "「b」という場所",
     ),
     "odd rule": (
         EventSeries(id="a", name="x", schedule=Schedule(kind="exact", rrule="x")),
         "event_series/a/schedule/rrule",
-        "no recurrence rule",
+        "くり返しの決まり",
     ),
 }
 
@@ -284,9 +287,9 @@ def test_two_that_tell_of_one_day_are_found() -> None:
     """And an id that something else has."""
     one, other = (Event(id=name, series="kokoiru", day=date(2026, 12, 5)) for name in ("a", "kokoiru"))
     found = list(event_issues({"kokoiru": KOKOIRU}, {"a": one, "kokoiru": other}, {"kokoiru": PLACE}))
-    assert ("event/kokoiru/day", "is told by event/a already; one of them has to go") in found
-    assert ("event/kokoiru", "has the id of event_series/kokoiru") in found
-    assert ("event_series/kokoiru", "has the id of resource/kokoiru") in found
+    assert ("event/kokoiru/day", told("day_twice", other="a")) in found
+    assert ("event/kokoiru", told("id_taken", other="event_series/kokoiru")) in found
+    assert ("event_series/kokoiru", told("id_taken", other="resource/kokoiru")) in found
 
 
 @pytest.mark.parametrize(

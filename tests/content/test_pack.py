@@ -11,6 +11,7 @@ import pytest
 from bot.content.model import Hotline, Resource, Source
 from bot.content.pack import Pack, Released
 from bot.content.schedule import Schedule
+from bot.flows.content import Hit
 from bot.flows.model import Query, choice_id, choice_key, entry_key
 from bot.handoff.hours import TOKYO, Desk, Shift
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, CardDate
@@ -78,20 +79,26 @@ def test_outside_hours_nobody_is_told_to_read(at: str, told: str) -> None:
     assert told in said
 
 
+ALL_DAY = (Shift(days="月火水木金土日", opens="0:00", closes="24:00"),)
+TWO: dict[str, object] = {"proposed_by": "mori", "approved_by": "mizuno"}
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         ({"always": True}, True),
-        ({"approved_by": "mizuno", "checked_until": date(2026, 11, 20)}, True),
-        ({"approved_by": "mizuno", "checked_until": date(2026, 11, 19)}, False),
-        ({"approved_by": "mizuno"}, False),
+        (TWO | {"checked_until": date(2026, 11, 20)}, True),
+        (TWO | {"checked_until": date(2026, 11, 19)}, False),
+        (TWO, False),
+        ({"proposed_by": "mizuno", "approved_by": "mizuno", "checked_until": date(2027, 1, 1)}, False),
+        ({"approved_by": "mizuno", "checked_until": date(2027, 1, 1)}, False),
         ({"checked_until": date(2027, 1, 1)}, False),
         ({}, False),
     ],
 )
 def test_only_lines_that_were_checked_are_told(line: dict[str, object], told: bool) -> None:
-    """A number needs approval that has not run out; 110 and 119 need none (R-079)."""
-    hotline = Hotline(id="x", name="見本の電話", number="000", about="昼", **line)  # type: ignore[arg-type]
+    """A number needs two people's approval that has not run out; 110 and 119 need none (R-079)."""
+    hotline = Hotline(id="x", name="見本の電話", number="000", about="昼", hours="昼", shifts=ALL_DAY, **line)  # type: ignore[arg-type]
     values = released(replace(seed_pack(), hotlines=(hotline,))).values(FRIDAY)
     assert ("見本の電話 000（昼）" in values["open_lines"]) is told
 
@@ -100,9 +107,9 @@ def test_only_lines_that_were_checked_are_told(line: dict[str, object], told: bo
 
 PLACES = (
     like("any"),
-    like("online", online=True, audience=("self",)),
+    like("online", ways=("online",), audience=("self",)),
     like("family", kind="family_group", audience=("family",)),
-    like("away", listed=False),
+    like("away", paused=True),
     like("dated", schedule=Schedule(kind="dates", dates=(date(2026, 12, 1),))),
     like("rough", schedule=Schedule(kind="roughly", wording="月に一度")),
     like("past", schedule=Schedule(kind="dates", dates=(date(2026, 1, 1),))),
@@ -112,17 +119,18 @@ PLACES = (
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        (Query(), ["any", "online", "family", "dated", "rough", "past"]),
-        (Query(kinds=("family_group",)), ["family"]),
-        (Query(kinds=("nothing",)), []),
-        (Query(audience="family"), ["any", "family", "dated", "rough", "past"]),
+        (Query(), ["any", "online", "dated", "rough", "past", "family"]),
+        (Query(kinds=("family_group",)), ["family", "online"]),
+        (Query(kinds=("nothing",)), ["online"]),
+        (Query(audience="family"), ["any", "dated", "rough", "past", "family"]),
         (Query(online=True), ["online"]),
-        (Query(dated=True), ["dated", "rough", "past"]),
+        (Query(dated=True), ["dated", "rough", "past", "online"]),
     ],
 )
 def test_a_query_finds_what_fits(query: Query, found: list[str]) -> None:
-    """Unknown audiences are not left out; what is not listed is; real dates come first."""
-    assert [entry.id for entry in released(None, *PLACES).find(query, FRIDAY)] == found
+    """Unknown audiences are not left out; what is not listed is; what is online stands in for what is not there."""
+    hits = released(None, *PLACES).find(query, {}, FRIDAY).hits
+    assert sorted(hit.id for hit in hits) == sorted(found)
 
 
 def test_what_is_not_listed_any_more_is_not_shown() -> None:
@@ -136,22 +144,26 @@ def test_what_is_not_listed_any_more_is_not_shown() -> None:
 
 
 def test_what_nobody_told_us_is_named() -> None:
-    """In a list four things matter, in full nine; each is a fact or named as not confirmed (R-096)."""
-    short = released(None, like("x", not_needed="予約")).find(Query(), FRIDAY)[0].card
+    """In a list four things matter, in full all of them; each is a fact or named as not confirmed (R-096)."""
+    short = released(None, like("x", not_needed="予約")).card(Hit(id="x", kind="ibasho"), FRIDAY)
+    assert short is not None
     assert dict(short.facts) == {"しなくてよいこと": "予約"}
     assert short.unknown == ("中のようす", "小さめの入り方", "名前を言うか")
     assert short.unknown_label == "未確認"
     full = released(None, like("x", cost="無料")).show("x", FRIDAY)
     assert full is not None
     assert {label for label, _ in full.facts} | set(full.unknown) == {
-        "どんな所", "中のようす", "しなくてよいこと", "小さめの入り方", "年齢", "住まい", "名前を言うか", "予約",
-        "費用", "もと",
+        "どんな所", "中のようす", "しなくてよいこと", "小さめの入り方", "だれが", "年齢", "住まい", "名前を言うか",
+        "予約", "費用",
+        "入り方", "もと", "確かめた日",
     }  # fmt: skip
 
 
 def test_a_confirmed_day_is_a_date_and_a_vague_one_its_words() -> None:
     """The words of a rough date come with the advice to ask; a past date is not shown as one (R-098, R-100)."""
-    cards = {entry.id: entry.card for entry in released(None, *PLACES).find(Query(dated=True), FRIDAY)}
+    found = released(None, *PLACES)
+    hits = found.find(Query(dated=True), {}, FRIDAY).hits
+    cards = {hit.id: card for hit in hits if (card := found.card(hit, FRIDAY))}
     assert cards["dated"].date == CardDate(month=12, day=1, weekday="火曜")
     assert cards["dated"].kind == "event"
     assert cards["rough"].date is None
@@ -168,7 +180,9 @@ def test_the_link_and_the_source_stand_on_the_full_card() -> None:
     assert [link.url for link in full.links] == ["https://example.org/x"]
     assert dict(full.facts)["もと"] == "見本の広報 2026-10"
     assert full.subtitle == "居場所　見本市"
-    assert released(None, known).find(Query(), FRIDAY)[0].card.links == ()
+    short = released(None, known).card(Hit(id="x", kind="ibasho"), FRIDAY)
+    assert short is not None
+    assert short.links == ()
 
 
 # --- the words of a button, for the thread --------------------------------------------------------------------

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from bot.content.check import MAX_LABEL, TARGET_TEXTS
+from bot.content.check import TARGET_TEXTS
+from bot.content.check_words import MAX_LABEL
 from bot.content.pack import is_safety
 from bot.flows import model
 from bot.flows.engine import MAX_LENGTH
 from bot.flows.template import MAX_BUBBLES
+from bot.testing import A_DAY, a_release
 from tests.strategies import seed_pack
 
 NG = {
@@ -91,6 +94,7 @@ def test_a_step_asks_one_question_at_most() -> None:
 def test_every_sentence_is_whole() -> None:
     """A bubble ends where a sentence ends; a comma in a list of the file has cut none in two."""
     of_one_word = (
+        *("why_", "who_", "way_", "age_", "residence_", "sense_", "need_", "money_", "hotline_sample"),
         *(
             "label_",
             "fact_",
@@ -150,14 +154,29 @@ def test_nothing_is_claimed_that_nobody_checked() -> None:
     for resource in seed_pack().resources.values():
         assert (resource.source.checked_on, resource.agreement) == (None, "unknown")
         assert resource.source.title
-        assert re.fullmatch(r"20\d\d-\d\d", resource.source.seen_in_source)
-        assert resource.schedule is None or resource.schedule.kind not in ("exact", "dates")
+        assert re.fullmatch(r"20\d\d(-\d\d){0,2}", resource.source.seen_in_source)
+        assert resource.schedule is None or resource.schedule.kind != "exact"
+        assert not (resource.is_listed and resource.schedule and resource.schedule.kind == "dates")
 
 
 def test_numbers_to_call_are_the_two_everybody_knows() -> None:
-    """No other number is shipped: operators enter and approve their own (R-079)."""
-    assert {line.number for line in seed_pack().hotlines} == {"110", "119"}
-    assert all(line.always and line.approved_by is None for line in seed_pack().hotlines)
+    """The other lines wait for two people's approval; until then they are told to nobody (R-079)."""
+    lines = seed_pack().hotlines
+    assert {line.number for line in lines if line.always} == {"110", "119"}
+    assert all(
+        (line.proposed_by, line.approved_by, line.checked_until) == (None, None, None) for line in lines
+    )
+    said = a_release().values(A_DAY)["open_lines"]
+    assert set(re.findall(r"[#\d][\d-]{2,}", said)) == {"110", "119"}
+
+
+def test_a_demonstration_marks_lines_nobody_approved() -> None:
+    """Shown as samples there, text first; every one but 110 and 119 is marked, and all fit a bubble."""
+    said = replace(a_release(), samples=True).values(A_DAY)["open_lines"]
+    first, *others = said.split("、")
+    assert first.startswith("あなたのいばしょ talkme.jp（見本・未確認")
+    assert all("見本" in line for line in (first, *others) if "119" not in line and "110" not in line)
+    assert len(said) < MAX_LENGTH
 
 
 def test_nobody_is_promised_a_reader() -> None:

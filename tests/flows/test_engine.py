@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bot.content.pack import Pack, Released
 from bot.flows import effects as fx
 from bot.flows import engine, model, nodes
+from bot.flows.content import Hit
 from bot.flows.session import MAX_ANSWER, MAX_ANSWERS, MAX_TRAIL, PINNED_FOR, Session
 from bot.flows.template import MAX_BUBBLES, three
-from bot.messages import Card
 from tests.strategies import Watched, seed_pack
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -99,23 +99,15 @@ def test_three_bubbles_hold_all_the_words(texts: list[str]) -> None:
 # --- lists ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Found:
-    """A found entry of some kind."""
-
-    id: str
-    card: Card
-
-
 @given(st.lists(st.sampled_from("ab"), max_size=9), st.integers(1, 3))
 def test_pages_show_every_entry_once_and_mix_kinds(kinds: str, limit: int) -> None:
     """Paging through shows each entry exactly once; the first page has two kinds where there are two (R-092)."""
-    found = tuple(Found(id=str(at), card=Card(kind=kind, title="")) for at, kind in enumerate(kinds))
-    pages = nodes._pages(found, limit)
+    found = tuple(Hit(id=str(at), kind=kind) for at, kind in enumerate(kinds))
+    pages = list(nodes._pages(found, limit))
     assert sorted(entry.id for entry in found) == sorted(entry.id for page in pages for entry in page)
     assert all(1 <= len(page) <= limit for page in pages)
     if limit > 1 and len(set(kinds)) > 1:
-        assert len({entry.card.kind for entry in pages[0]}) == 2
+        assert len({entry.kind for entry in pages[0]}) == 2
 
 
 def test_going_back_to_a_list_shows_the_page_it_was_left_at() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.content import codec
 from bot.content.library import Library
 from bot.errors import ContentError
+from bot.handoff.hours import TOKYO
 from bot.store import content, migrate
 from bot.store.schema import operators, releases, revisions
 from tests.store.ready import NOW, OPERATOR, Store, at_once, blocked, raised
@@ -118,6 +120,27 @@ class TestLibrary:
         with pytest.raises(ContentError):
             store.run(Library(OPERATOR).publish, broken, "", NOW)
         assert store.run(content.latest_number, OPERATOR) == 1
+
+    def test_a_line_whose_approval_ran_out_is_not_published(self, store: Store) -> None:
+        """R-079: approved until yesterday; the same line, approved until today, is."""
+        others = [one for one in codec.seed() if (one.kind, one.name) != ("hotline", "yorisoi")]
+
+        def lines(until: date) -> list[codec.Document]:
+            body = {"id": "yorisoi", "name": "見本の電話", "number": "000", "about": "見本", "hours": "昼"}
+            approved = {"proposed_by": "mori", "approved_by": "mizuno", "checked_until": until.isoformat()}
+            return [*others, codec.Document(kind="hotline", name="yorisoi", body=body | approved)]
+
+        today = NOW.astimezone(TOKYO).date()
+        with pytest.raises(ContentError, match="hotline/yorisoi/checked_until"):
+            store.run(Library(OPERATOR).publish, lines(today - timedelta(days=1)), "", NOW)
+        assert store.run(Library(OPERATOR).publish, lines(today), "", NOW) == 2
+
+    def test_only_a_demonstration_shows_lines_nobody_approved(self, store: Store) -> None:
+        """And marks them (R-079)."""
+        library = Library(OPERATOR)
+        assert "見本" not in store.run(library.released).values(NOW)["open_lines"]
+        library.samples = True
+        assert "見本・未確認" in store.run(library.released).values(NOW)["open_lines"]
 
     def test_without_any_release(self, store: Store) -> None:
         """It says what to do."""
