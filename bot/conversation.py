@@ -243,10 +243,7 @@ def _brings(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:
 def _is_entry_to_safety(content: Content, rules: Rules, talk: Talk, text: str, now: datetime) -> bool:
     """A message that is just an entry word (つらい) opens the card without an alarm, unless a rule says high."""
     target = content.entry(fold(text)) if talk.mode is not Mode.HUMAN else None
-    if target is None:
-        return False
-    keys = {"safety", *(f"safety_{rule.category}" for rule in rules.rules)}
-    if target.partition("/")[0] not in {card.partition("/")[0] for key in keys for card in content.text(key)}:
+    if target is None or not content.is_safety(target.partition("/")[0]):
         return False
     hits = safety.scan(rules, talk, text, now)
     return hits is not None and highest(hits) < Level.HIGH

@@ -49,11 +49,13 @@ class Pack:
     wishes: Wishes = Wishes()  # noqa: RUF009 - immutable
     published_at: datetime
     agenda: Agenda = field(init=False)
+    safety: Mapping[str, Flow] = field(init=False)
     _made: dict[str, Search] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         agenda = agenda_of(self.resources.values(), self.series.values(), self.events.values())
         object.__setattr__(self, "agenda", agenda)  # frozen, and never other than its documents
+        object.__setattr__(self, "safety", safety_flows(self))
 
     @property
     def search(self) -> Search:
@@ -97,7 +99,10 @@ class Released:
     def flows(self, release: int) -> Mapping[str, Flow]:
         """The step graph of a release; what is said about safety is always the latest."""
         pinned = self.older.get(release)
-        return {**pinned.flows, **safety_flows(self.latest)} if pinned is not None else self.latest.flows
+        return {**pinned.flows, **self.latest.safety} if pinned is not None else self.latest.flows
+
+    def is_safety(self, flow: str) -> bool:
+        return flow in self.latest.safety
 
     def entry(self, folded: str) -> str | None:
         return self.latest.entries.get(folded) if folded else None

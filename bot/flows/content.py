@@ -63,6 +63,10 @@ class Content(Protocol):
         """The step graph of that release; the latest one when that is not at hand."""
         ...
 
+    def is_safety(self, flow: str) -> bool:
+        """Whether the safety cards stand in this flow."""
+        ...
+
     def entry(self, folded: str) -> str | None:
         """The target an entry word leads to."""
         ...

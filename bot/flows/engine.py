@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.flows import model
 from bot.flows.content import Content, Wanted
 from bot.flows.effects import Effect, Stranded
-from bot.flows.matching import match
+from bot.flows.matching import fold, match, number_of
 from bot.flows.mine import ANYBODY, Mine, Person
 from bot.flows.nodes import KINDS, wake_after_pause
 from bot.flows.scene import (
@@ -18,7 +18,7 @@ from bot.flows.scene import (
     LISTED,
     Scene,
     answered,
-    labels_of,
+    is_shown,
     listed_choices,
     on_page,
     page_of,
@@ -141,9 +141,12 @@ def label_of(
     step = _step(content, session.release, session.flow, session.step)
     if step is None:
         return None
+    wanted = fold(text)
+    alike = step.choices if number_of(wanted) else [label for label in step.choices if fold(label) == wanted]
     scene = Scene(content=content, session=session, now=now, values={}, person=person)
-    labels = [*(choice.label for choice in listed_choices(step, session, content)), *labels_of(step, scene)]
-    return match(text, labels, by_number=by_number)
+    shown = [label for label in alike if is_shown(step, label, scene)]
+    listed = [choice.label for choice in listed_choices(step, session, content)]
+    return match(text, [*listed, *shown], by_number=by_number)
 
 
 def look_up(
@@ -271,7 +274,7 @@ def _run(content: Content, session: Session, now: datetime, person: Person = ANY
         step = _step(content, session.release, session.flow, session.step)
         if step is None:
             return replace(_strand(content, session, now, reply, effects), mine=changed())
-        who = replace(person, mine=mine)
+        who = person if mine is person.mine else replace(person, mine=mine)
         scene = Scene(content=content, session=session, now=now, values={}, person=who)
         if any("{" in text for text in step.say):  # hours and lines are looked up for who asks for them only
             scene = replace(scene, values=_values(scene))
@@ -284,7 +287,8 @@ def _run(content: Content, session: Session, now: datetime, person: Person = ANY
             choices=entered.choices,
         )
         if entered.goto is None:
-            reply = replace(reply, texts=three(reply.texts))
+            if (texts := three(reply.texts)) != reply.texts:
+                reply = replace(reply, texts=texts)
             left = None if entered.ends else session
             return Sprint(session=left, reply=reply, effects=tuple(effects), mine=changed())
         session = session.at(*model.resolve(entered.goto, session.flow))

@@ -104,7 +104,13 @@ def holds(condition: str, scene: Scene) -> bool:
 
 def labels_of(step: model.AnyStep, scene: Scene) -> tuple[str, ...]:
     """The labels of the step's own choices that are shown now."""
-    return tuple(label for label in step.choices if holds(step.when.get(label, ""), scene))
+    return tuple(label for label in step.choices if is_shown(step, label, scene))
+
+
+def is_shown(step: model.AnyStep, label: str, scene: Scene) -> bool:
+    """Whether a choice is shown now."""
+    condition = step.when.get(label)
+    return condition is None or holds(condition, scene)
 
 
 def choices_of(step: model.AnyStep, scene: Scene) -> tuple[Choice, ...]:

@@ -54,7 +54,7 @@ class Account:
 
 def note(connection: Connection, operator_id: str, marks: Mapping[str, Marks]) -> None:
     """Writes the newest marks of accounts. A kind of mark that is None stays as it was."""
-    statement = upsert(connection, accounts)
+    statement = upsert(connection.dialect, accounts)
     for account_id, found in sorted(marks.items()):
         fresh = {
             "received_at": found.received_at,

@@ -34,9 +34,12 @@ class _Compiled:
 
 
 class Batch:
-    """An INSERT, UPDATE or DELETE whose rows all name the same parameters."""
+    """An INSERT, UPDATE or DELETE whose rows all name the same parameters.
 
-    def __init__(self, statement: UpdateBase) -> None:
+    A statement that is another in each dialect is given as what makes it for one.
+    """
+
+    def __init__(self, statement: UpdateBase | Callable[[Dialect], UpdateBase]) -> None:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
@@ -47,7 +50,9 @@ class Batch:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self._statement, dialect, rows[0])
+            made = self._statement
+            statement = made if isinstance(made, UpdateBase) else made(dialect)
+            compiled = self._compiled[dialect.name] = _compile(statement, dialect, rows[0])
         return connection.exec_driver_sql(compiled.text, [compiled.values(row) for row in rows]).rowcount
 
 

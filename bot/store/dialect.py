@@ -64,9 +64,9 @@ def among(column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
     return column.bool_op("IN")(_Each(parameter))
 
 
-def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """INSERT … ON CONFLICT in the dialect at hand."""
-    if connection.dialect.name == "sqlite":
+def upsert(dialect: Dialect, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """INSERT … ON CONFLICT in a dialect."""
+    if dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 

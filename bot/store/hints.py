@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Dialect, delete, func, select
+from sqlalchemy.sql.dml import UpdateBase
 
 from bot.errors import SealError
 from bot.messages import HINT_FRESH, ReplyHint
 from bot.store import body
+from bot.store.batch import Batch
 from bot.store.conversations import Loaded
 from bot.store.dialect import among, upsert
 from bot.store.schema import reply_hints
@@ -22,6 +24,15 @@ _TAKE = (
     .where(among(reply_hints.c.contact_id, "contact_ids"))
     .returning(reply_hints.c.contact_id, reply_hints.c.expires_at, reply_hints.c.sealed_hint)
 )
+
+
+def _keeping(dialect: Dialect) -> UpdateBase:
+    statement = upsert(dialect, reply_hints)
+    newer = {name: statement.excluded[name] for name in ("expires_at", "sealed_hint")}
+    return statement.on_conflict_do_update(index_elements=["contact_id"], set_=newer)
+
+
+_KEEP = Batch(_keeping)
 
 
 def keep(connection: Connection, hints: Mapping[str, tuple[Loaded, ReplyHint]], now: datetime) -> None:
@@ -35,11 +46,7 @@ def keep(connection: Connection, hints: Mapping[str, tuple[Loaded, ReplyHint]], 
         for contact_id, (loaded, hint) in sorted(hints.items())
         if now - hint.received_at < HINT_FRESH
     ]
-    if not rows:
-        return
-    statement = upsert(connection, reply_hints)
-    newer = {name: statement.excluded[name] for name in ("expires_at", "sealed_hint")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["contact_id"], set_=newer), rows)
+    _KEEP.run(connection, rows)
 
 
 def take(

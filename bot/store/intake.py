@@ -88,9 +88,7 @@ def take(
         accepted.append(known.get(digest) or Accepted(seq=seqs[digest], fresh=True))
         known.setdefault(digest, Accepted(seq=accepted[-1].seq, fresh=False))
     by_contact = {one.contact_id: one for one in held.values()}
-    return Taken(
-        accepted=accepted, fresh=fresh, held=by_contact, took_back=took_back, newcomers=newcomers
-    )
+    return Taken(accepted=accepted, fresh=fresh, held=by_contact, took_back=took_back, newcomers=newcomers)
 
 
 def _message(event: Inbound) -> Message:

@@ -22,7 +22,7 @@ _KNOWN = select(moved_addresses.c.address_key).where(
 
 def remember(connection: Connection, address_key: bytes, now: datetime) -> None:
     connection.execute(
-        upsert(connection, moved_addresses)
+        upsert(connection.dialect, moved_addresses)
         .values(address_key=address_key, moved_on=now.date())
         .on_conflict_do_update(index_elements=["address_key"], set_={"moved_on": now.date()})
     )

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, tuple_
+from sqlalchemy import Connection, Dialect, delete, func, select, tuple_
+from sqlalchemy.sql.dml import UpdateBase
 
 from bot.store import inbox
+from bot.store.batch import Batch
 from bot.store.dialect import upsert
 from bot.store.schema import talks, wakeups
 
 
-def set_all(connection: Connection, due: Mapping[tuple[str, str], datetime]) -> None:
-    statement = upsert(connection, wakeups)
-    statement = statement.on_conflict_do_update(
+def _setting(dialect: Dialect) -> UpdateBase:
+    statement = upsert(dialect, wakeups)
+    return statement.on_conflict_do_update(
         index_elements=["contact_id", "reason"], set_={"due_at": statement.excluded.due_at}
     )
+
+
+_SET = Batch(_setting)
+
+
+def set_all(connection: Connection, due: Mapping[tuple[str, str], datetime]) -> None:
     rows = [
         {"contact_id": contact, "reason": reason, "due_at": at}
         for (contact, reason), at in sorted(due.items())
     ]
-    connection.execute(statement, rows)
+    _SET.run(connection, rows)
 
 
 def cancel(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
