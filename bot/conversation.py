@@ -76,7 +76,7 @@ def take_turn(content: Content, rules: Rules, talk: Talk, event: Event, now: dat
         turn = _woke_up(content, talk, event.reason, event.seq, now)
     else:
         turn = _handed_back(content, talk, now)
-    if turn.talk.mine.loose and turn.talk.mine.written != talk.mine.written:
+    if turn.talk.mine.written is not talk.mine.written and turn.talk.mine.is_loose:
         turn = replace(turn, effects=(*turn.effects, WakeAt(reason=LOOSE, at=now + LOOSE_FOR)))
     if isinstance(event, Heard) and web.can_move(content, event.inbound):
         turn = web.offered(content, turn)

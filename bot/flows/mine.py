@@ -68,6 +68,11 @@ class Mine:
         """What was written and neither kept nor put away: it goes with the session (R-074)."""
         return tuple(one.seq for one in self.written if not one.kept)
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether there is any of it."""
+        return any(not one.kept for one in self.written)
+
     def without(self, what: str, entry: str = "") -> Mine:
         """Without one sort of things: wishes, written, notices, letters, saved, or `entry` alone."""
         match what:

@@ -72,7 +72,7 @@ def _has_more(scene: Scene) -> bool:
 CONDITIONS: dict[str, Callable[[Scene], bool]] = {
     "saved": lambda scene: bool(scene.person.mine.saved),
     "written": lambda scene: bool(scene.person.mine.written),
-    "loose": lambda scene: bool(scene.person.mine.loose),
+    "loose": lambda scene: scene.person.mine.is_loose,
     "wishes": lambda scene: bool(wishes_of(scene.session) or scene.person.mine.wishes),
     "notices": lambda scene: bool(scene.person.mine.notices),
     "letters": lambda scene: bool(scene.person.mine.letters),
