@@ -91,6 +91,11 @@ def _here_again(talk: Talk, now: datetime) -> Talk:
     return replace(talk, seen_at=now, away=talk.away or (long and talk.session is not None))
 
 
+def _here(talk: Talk) -> Talk:
+    """The person goes on: they were asked, or asked for something else."""
+    return replace(talk, away=False) if talk.away else talk
+
+
 def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: int, now: datetime) -> Turn:
     match inbound.kind:
         case Kind.LEFT:
@@ -190,9 +195,9 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
         case "resume" if talk.session is not None:
             again = engine.again(content, talk.session, now, talk.person(now))
             if again is not None:
-                return _played(content, replace(talk, away=False), again, seq, now)
+                return _played(content, _here(talk), again, seq, now)
             if talk.mode is Mode.WAITING:
-                return _wants_person(content, replace(talk, away=False), seq, now)
+                return _wants_person(content, _here(talk), seq, now)
         case "web":
             return _said(talk, Reply(texts=content.text("web_none"), choices=exits(content)))
         case "withdraw":
@@ -200,13 +205,13 @@ def _command(content: Content, talk: Talk, word: str, seq: int, now: datetime) -
         case "help":
             return _told_here(content, talk, "help", now)
     begun = engine.begin(content, content.text("start")[0], now, person=talk.person(now))
-    return _played(content, replace(talk, away=False), begun, seq, now)
+    return _played(content, _here(talk), begun, seq, now)
 
 
 def _enter(content: Content, talk: Talk, target: str, seq: int, now: datetime) -> Turn:
     """Goes to a target in the running session, whatever was asked there."""
     sprint = engine.begin(content, target, now, session=talk.session, person=talk.person(now))
-    return _played(content, replace(talk, away=False) if talk.away else talk, sprint, seq, now)
+    return _played(content, _here(talk), sprint, seq, now)
 
 
 def _wants_person(content: Content, talk: Talk, seq: int, now: datetime) -> Turn:
@@ -360,13 +365,13 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
             there, here = _where_we_are(content, talk, now)
             return _said(there, replace(here, texts=three((*content.text("stale"), *here.texts))))
         taken = engine.take(content, choice, now, talk.person(now))
-        turn = _played(content, replace(talk, away=False), taken, seq, now)
+        turn = _played(content, _here(talk), taken, seq, now)
         return _as_hidden(turn) if content.command(fold(choice.label)) == "hide" else turn
     if A_COMMAND.fullmatch(text.strip()):
         return _told_here(content, talk, "unknown_command", now)
     label = _is_label(content, talk, text, now)
     if session is not None and (label or not talk.away):
-        talk = _noted(content, replace(talk, away=False), text, seq, now)
+        talk = _noted(content, _here(talk), text, seq, now)
         written = engine.write(content, session, text, now, talk.person(now))
         if written is not None:
             return _played(content, talk, written, seq, now)
@@ -376,7 +381,7 @@ def _flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, n
     wanted = content.asked(text)
     if wanted is not None:
         shown = engine.look_up(content, session, wanted, now, talk.person(now))
-        return _played(content, replace(talk, away=False), shown, seq, now)
+        return _played(content, _here(talk), shown, seq, now)
     if text.strip():
         talk = replace(talk, mine=talk.mine.writing(seq, text))
     if talk.away:
@@ -522,7 +527,7 @@ def _joined(content: Content, talk: Talk, now: datetime) -> Turn:
         back = _said(replace(talk, away=True), asked)
         return replace(back, effects=(reachable, *back.effects, Record(count="joined")))
     begun = engine.begin(content, content.text("start")[0], now, person=talk.person(now))
-    turn = _play(replace(talk, away=False), begun)
+    turn = _play(_here(talk), begun)
     return replace(turn, effects=(reachable, *turn.effects, Record(count="joined")))
 
 

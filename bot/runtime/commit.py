@@ -83,8 +83,13 @@ class _Rows:
     news: News = field(default_factory=News)
 
 
-def apply(connection: Connection, house: House, changes: Iterable[Change], now: datetime) -> News:
-    """Writes a batch. Raises Conflict when a talk moved on meanwhile; then nothing is written."""
+def apply(
+    connection: Connection, house: House, changes: Iterable[Change], now: datetime, *, queued: bool = True
+) -> News:
+    """Writes a batch. Raises Conflict when a talk moved on meanwhile; then nothing is written.
+
+    `queued`: the events that are done lay in the inbox, and leave it.
+    """
     rows, changes = _Rows(), list(changes)
     asking = {one.loaded.contact_id: one.loaded for one in changes if one.wants_a_hint}
     rows.spare = hints.take(connection, asking, now) if asking else {}
@@ -98,6 +103,8 @@ def apply(connection: Connection, house: House, changes: Iterable[Change], now: 
         forget = next(forgets, None)
         if forget is None:
             _gather(house, rows, change, now)
+            if queued:
+                rows.done.extend((change.loaded.contact_id, done) for done in change.done)
         else:
             _forget(connection, house, rows, change, forget, now)
     _write(connection, house, rows, now)
@@ -154,7 +161,6 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
     if talk.ticket is not None and talk.ticket != loaded.talk.ticket:
         rows.tickets.append((loaded, talk.ticket))
     rows.talks.append((loaded, talk, seq))
-    rows.done.extend((contact_id, done) for done in change.done)
     rows.news.add(contact_id)
 
 

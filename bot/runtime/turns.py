@@ -130,8 +130,9 @@ class Turns(Worker):
         news = commit.apply(
             connection,
             self._house(released),
-            [replace(change, done=()) for change in changes if change.done],
+            [change for change in changes if change.done],
             now,
+            queued=False,
         )
         return [event for event in taken.fresh if (event.contact_id, event.seq) not in answered], news
 

@@ -287,7 +287,7 @@ def save(connection: Connection, changed: Sequence[tuple[Loaded, Talk, int]]) ->
 
 def bumped(loaded: Loaded, talk: Talk) -> Talk:
     """The talk with the revision its save will have."""
-    return replace(talk, revision=loaded.talk.revision + 1)
+    return talk if talk.revision == (new := loaded.talk.revision + 1) else replace(talk, revision=new)
 
 
 def set_reachable(connection: Connection, reachable: Mapping[str, bool]) -> None:
