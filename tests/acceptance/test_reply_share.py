@@ -112,6 +112,7 @@ def shipped() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is said does not depend on it
 async def test_what_the_guide_says_is_free(house: Serving) -> None:
     """Word for word what the goldens say, once; at least 95 % of it by the reply call."""
     counselor = await a_counselor(house, "みずの")

@@ -19,7 +19,7 @@ from bot.errors import (
     Unreachable,
 )
 from bot.messages import Hold, Outgoing
-from bot.runtime import retry
+from bot.runtime import delivery, retry
 from bot.runtime.budget import Budget
 from bot.store import outbox
 from bot.store.schema import outbox as rows
@@ -216,6 +216,7 @@ class TestEnds:
 
         with monkeypatch.context() as patch:
             patch.setattr(house.engawa.delivery._finished, "put", away)
+            patch.setattr(delivery, "OUTAGE_WAIT", 0.0)
             await said(house)
         assert len(house.channel.arrived) == 1
         await house.settle()
