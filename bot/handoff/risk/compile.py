@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 
 import ahocorasick_rs
 
@@ -17,6 +19,8 @@ from bot.handoff.risk.model import LEVELS, PLACES, SCOPES, RiskClass, RiskRule, 
 from bot.handoff.risk.normalise import term
 
 _CUE = re.compile(r"[A-Z][A-Z0-9_]*(\.[a-z]+)?")
+MAX_CHAINED = 20_000
+"""Words a chain may come to."""
 SPEAKERS = {"SPEAKER_SUPPORTER": "supporter", "SPEAKER_FAMILY": "family"}
 """Classes whose words tell that somebody writes about another person: class → speaker."""
 
@@ -116,7 +120,19 @@ class _Builder:
         for other in one.of:
             name = f"{other}.{form}" if form and "." not in other and _CUE.fullmatch(other) else other
             found |= self.terms_of(name, path)
+        if not form:
+            found |= self._chained(one, path)
         return found - {""}
+
+    def _chained(self, one: RiskClass, path: str) -> set[str]:
+        """Each way through the links of a chain. Raises ContentError when there are too many of them."""
+        links = [
+            {word for name in link for word in (self.terms_of(name, path) if name else {""})}
+            for link in one.chain
+        ]
+        if prod(map(len, links)) > MAX_CHAINED:
+            raise ContentError(f"{path}/chain", f"comes to more than {MAX_CHAINED:,} words; shorten its links")
+        return {"".join(words) for words in product(*links)} if links else set()
 
 
 def verbs(one: RiskClass) -> list[Bases]:

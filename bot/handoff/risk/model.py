@@ -26,7 +26,8 @@ class RiskClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Words of one meaning: `DIE`, `KNIFE`, `NOW`.
 
     Verbs stand in their dictionary form and are inflected by `inflect`; rules name a form as `DIE.wish`.
-    `words` are found as they stand. `of` takes in the terms of other classes or forms.
+    `words` are found as they stand. `of` takes in the terms of other classes or forms. `chain`: one of each, one
+    directly after the other (words, classes or forms; an empty word leaves its place out).
     """
 
     id: str
@@ -36,6 +37,7 @@ class RiskClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     suru: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     of: tuple[str, ...] = ()
+    chain: tuple[tuple[str, ...], ...] = ()
 
 
 class RiskSpelling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
