@@ -16,6 +16,7 @@ import ahocorasick_rs
 from bot.errors import ContentError
 from bot.handoff.risk.inflect import FORMS, Bases, godan, ichidan, inflected, suru
 from bot.handoff.risk.model import LEVELS, PLACES, SCOPES, RiskClass, RiskRule, RiskSpelling, RiskVeto
+from bot.handoff.risk.morphology import TOLD
 from bot.handoff.risk.normalise import term
 
 _CUE = re.compile(r"[A-Z][A-Z0-9_]*(\.[a-z]+)?")
@@ -23,6 +24,20 @@ MAX_CHAINED = 20_000
 """Words a chain may come to."""
 SPEAKERS = {"SPEAKER_SUPPORTER": "supporter", "SPEAKER_FAMILY": "family"}
 """Classes whose words tell that somebody writes about another person: class → speaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A veto as a rule uses it: its cues, the groups it needs and what re-arms."""
+
+    name: str
+    veto: RiskVeto
+    cues: frozenset[int]
+    needs: tuple[frozenset[int], ...]
+    rearm: frozenset[int]
+
+    def cues_asked(self) -> frozenset[int]:
+        return self.cues.union(self.rearm, *self.needs)
 
 
 @dataclass(slots=True)
@@ -38,12 +53,16 @@ class Book:
     """By cue: its name, for explanations."""
     anchors: dict[int, tuple[int, ...]]
     """By cue: the rules it starts."""
-    near: list[tuple[tuple[int, ...], ...]]
+    near: list[tuple[frozenset[int], ...]]
     """By rule: groups of cues, each of which must have one near."""
-    unless: list[
-        tuple[tuple[str, RiskVeto, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]], ...]
-    ]
-    """By rule: the vetoes with their cues, the groups they need and what re-arms."""
+    unless: list[tuple[Against, ...]]
+    """By rule: its vetoes."""
+    against: list[dict[int, tuple[int, ...]]]
+    """By rule: which of its vetoes a cue belongs to."""
+    concerned: list[frozenset[int]]
+    """By rule: every cue it asks for."""
+    forms: dict[int, tuple[int, ...]]
+    """By cue of a class with verbs: the forms of it that only a dictionary may see."""
     lemmas: dict[str, frozenset[str]]
     """By verb in dictionary form: the classes it belongs to."""
     cue_ids: dict[str, int] = field(default_factory=dict)
@@ -131,7 +150,9 @@ class _Builder:
             for link in one.chain
         ]
         if prod(map(len, links)) > MAX_CHAINED:
-            raise ContentError(f"{path}/chain", f"comes to more than {MAX_CHAINED:,} words; shorten its links")
+            raise ContentError(
+                f"{path}/chain", f"comes to more than {MAX_CHAINED:,} words; shorten its links"
+            )
         return {"".join(words) for words in product(*links)} if links else set()
 
 
@@ -163,12 +184,13 @@ def book_of(
         _check(rule, path)
         for cue in builder.cues_of(rule.any, f"{path}/any"):
             anchors.setdefault(cue, []).append(place)
-        near.append(tuple(builder.cues_of(group, f"{path}/near") for group in rule.near))
+        near.append(tuple(frozenset(builder.cues_of(group, f"{path}/near")) for group in rule.near))
         unless.append(tuple(_veto(builder, known, name, path) for name in rule.unless))
     lemmas: dict[str, set[str]] = {}
     for one in classes:
         for verb in (*one.godan, *one.ichidan):
             lemmas.setdefault(verb, set()).add(one.id)
+    forms = _forms(builder, {name for names in lemmas.values() for name in names})
     numbers = list(builder.terms)
     return Book(
         rules=tuple(rules),
@@ -179,6 +201,9 @@ def book_of(
         anchors={cue: tuple(places) for cue, places in anchors.items()},
         near=near,
         unless=unless,
+        against=[_by_cue(vetoes_of) for vetoes_of in unless],
+        concerned=_concerned(anchors, near, unless),
+        forms=forms,
         lemmas={verb: frozenset(names) for verb, names in lemmas.items()},
         cue_ids=builder.cues,
     )
@@ -195,9 +220,40 @@ def _check(rule: RiskRule, path: str) -> None:
         raise ContentError(path, "needs at least one example in `hits` and one in `misses`")
 
 
-def _veto(
-    builder: _Builder, known: dict[str, RiskVeto], name: str, path: str
-) -> tuple[str, RiskVeto, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...]]:
+def _by_cue(vetoes: Sequence[Against]) -> dict[int, tuple[int, ...]]:
+    found: dict[int, list[int]] = {}
+    for number, one in enumerate(vetoes):
+        for cue in one.cues:
+            found.setdefault(cue, []).append(number)
+    return {cue: tuple(numbers) for cue, numbers in found.items()}
+
+
+def _concerned(
+    anchors: dict[int, list[int]],
+    near: Sequence[tuple[frozenset[int], ...]],
+    unless: Sequence[tuple[Against, ...]],
+) -> list[frozenset[int]]:
+    asked = [
+        set().union(*groups, *(one.cues_asked() for one in vetoes))
+        for groups, vetoes in zip(near, unless, strict=True)
+    ]
+    for cue, places in anchors.items():
+        for place in places:
+            asked[place].add(cue)
+    return [frozenset(one) for one in asked]
+
+
+def _forms(builder: _Builder, names: Iterable[str]) -> dict[int, tuple[int, ...]]:
+    """The forms in use that morphology tells (`form_of`), by the class itself."""
+    found: dict[int, tuple[int, ...]] = {}
+    for name in sorted(names):
+        used = [cue for form in TOLD if (cue := builder.cues.get(f"{name}.{form}")) is not None]
+        if used:
+            found[builder.cue(name, f"risk_class/{name}")] = tuple(used)
+    return found
+
+
+def _veto(builder: _Builder, known: dict[str, RiskVeto], name: str, path: str) -> Against:
     """A veto by its id; a plain word or class takes a spot of its own clause back."""
     veto = known.get(name)
     if veto is None:
@@ -207,11 +263,10 @@ def _veto(
         where = f"{path}/unless"
     else:
         where = f"risk_veto/{name}"
-    needs = tuple(builder.cues_of(group, f"{where}/near") for group in veto.near)
-    return (
-        name,
-        veto,
-        builder.cues_of(veto.any, f"{where}/any"),
-        needs,
-        builder.cues_of(veto.rearm, f"{where}/rearm"),
+    return Against(
+        name=name,
+        veto=veto,
+        cues=frozenset(builder.cues_of(veto.any, f"{where}/any")),
+        needs=tuple(frozenset(builder.cues_of(group, f"{where}/near")) for group in veto.near),
+        rearm=frozenset(builder.cues_of(veto.rearm, f"{where}/rearm")),
     )

@@ -50,6 +50,8 @@ def cuts_a_word(tokens: Sequence[Token], starts: Sequence[int], at: int) -> bool
 FOLLOWS = 6
 """Words after a verb that may tell its form."""
 
+TOLD = ("wish", "notwish", "passive")
+"""The forms that `form_of` tells."""
 _GLUE = frozenset({"て", "で", "仕舞う", "てしまう", "ちゃう", "居る", "てる", "さ", "は", "ます"})
 
 

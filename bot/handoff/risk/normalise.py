@@ -82,34 +82,60 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """Width, kana, case, lengthening and separators removed, with the way back to the original positions."""
+    """Width, kana, case, lengthening and separators removed, with the way back to the original positions.
+
+    Runs of characters that each fold to one are taken whole; the others, and texts with odd ones, one by one.
+    """
     out = _Out()
+    if _ODD.search(text):
+        _fold_slowly(text, out)
+        return out.done()
+    for run in _RUNS.finditer(text):
+        start, end = run.span()
+        if run.lastindex is None:
+            _fold_one(text, start, out)
+            continue
+        plain = run.group().translate(_PLAIN)
+        if (out.chars and out.chars[-1] == plain[0]) or _THRICE.search(plain):
+            for place, char in enumerate(plain, start):
+                out.add(char, place, place + 1)
+        else:
+            out.chars += plain
+            out.starts += range(start, end)
+            out.ends += range(start + 1, end + 1)
+    return out.done()
+
+
+def _fold_slowly(text: str, out: _Out) -> None:
     split = {place: found.end() for found in _SPLIT_DEATH.finditer(text) for place in range(*found.span())}
     masked = {found.start(): found.end() for found in _MASKED.finditer(text)}
-    for place, char in enumerate(text):
+    for place in range(len(text)):
         if place in split:
             if split.get(place - 1) != split[place]:
                 out.add("死", place, split[place])
-            continue
-        if place in masked:
+        elif place in masked:
             out.add("〇", place, masked[place])
-            continue
-        if char in _VOICED and place:
-            continue  # it belongs to the character before
-        if char in _BREAKS:
-            out.cut(_BREAKS[char])
-            continue
-        voiced = place + 1 < len(text) and text[place + 1] in _VOICED
-        folded = _fold_char(char + _VOICED[text[place + 1]] if voiced else char)
-        if folded == "\n":
-            out.cut(_SENTENCE)
-            continue
-        end = place + 2 if voiced else place + 1
-        if folded in _LONG and place and _is_katakana(text[place - 1]):
-            folded = "ー"  # スーパー is a word of its own; しにたーい is only drawn out
-        for one in folded:
-            out.add(one, place, end)
-    return out.done()
+        else:
+            _fold_one(text, place, out)
+
+
+def _fold_one(text: str, place: int, out: _Out) -> None:
+    char = text[place]
+    if char in _VOICED and place:
+        return  # it belongs to the character before
+    if char in _BREAKS:
+        out.cut(_BREAKS[char])
+        return
+    voiced = place + 1 < len(text) and text[place + 1] in _VOICED
+    folded = _fold_char(char + _VOICED[text[place + 1]] if voiced else char)
+    if folded == "\n":
+        out.cut(_SENTENCE)
+        return
+    end = place + 2 if voiced else place + 1
+    if folded in _LONG and place and _is_katakana(text[place - 1]):
+        folded = "ー"  # スーパー is a word of its own; しにたーい is only drawn out
+    for one in folded:
+        out.add(one, place, end)
 
 
 def _is_katakana(char: str) -> bool:
@@ -147,7 +173,6 @@ class _Out:
         self.clauses: list[int] = []
         self.sentences: list[int] = []
         self.spaced: set[int] = set()
-        self._run = 0
 
     def add(self, char: str, start: int, end: int) -> None:
         chars = self.chars
@@ -163,8 +188,7 @@ class _Out:
                 if self.ends:
                     self.ends[-1] = max(self.ends[-1], end)
                 return
-        self._run = self._run + 1 if chars and chars[-1] == char else 1
-        if self._run >= 3 and not char.isdigit() and char != "〇":
+        if chars[-2:] == [char, char] and not char.isdigit() and char != "〇":
             self.ends[-1] = end
             return
         chars.append(char)
@@ -206,3 +230,23 @@ def _fold_char(char: str) -> str:
 def _fold_word(word: str) -> str:
     plain = visible(word).casefold().replace("’", "'")
     return term(jaconv.alphabet2kana(plain))
+
+
+_ODD = re.compile("|".join((f"[{''.join(_VOICED)}]", _SPLIT_DEATH.pattern, _MASKED.pattern)))
+"""What can only be folded by its neighbours."""
+_EACH = [
+    chr(code)
+    for first, last in ("09", "AZ", "az", "ぁん", "ァヶ", "０９", "Ａｚ")
+    for code in range(ord(first), ord(last) + 1)
+]
+_PLAIN = {
+    ord(char): folded
+    for char in _EACH
+    if len(folded := _fold_char(char)) == 1
+    and char not in _BREAKS
+    and folded not in _LONG
+    and folded not in _SMALL
+}
+"""Characters that fold to one of their own, whatever stands beside them; the kanji in use fold to themselves."""
+_RUNS = re.compile(f"([一-鿿{''.join(map(chr, _PLAIN))}]+)|.", re.DOTALL)
+_THRICE = re.compile(r"(.)\1\1")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from bot.errors import ContentError
 from bot.handoff.risk import morphology
-from bot.handoff.risk.compile import SPEAKERS, book_of
+from bot.handoff.risk.compile import SPEAKERS, Against, book_of
 from bot.handoff.risk.model import (
     LEVELS,
     Candidate,
@@ -25,50 +24,18 @@ from bot.handoff.risk.model import (
     RiskVeto,
     highest,
 )
-from bot.handoff.risk.normalise import Folded, fold, fold_latin
+from bot.handoff.risk.normalise import fold, fold_latin
+from bot.handoff.risk.sighting import Sighting, is_accident, takes_back
 
 MAX_SCANNED = 20_000
 MAX_SPOTS = 64
 """Spots of one rule in one text that are looked at: whoever writes a word more often has been heard."""
+MAX_WORK = 200_000
+"""Vetoes held against the spots of one text, at most: well under a second. Letters of 5,000 characters need a tenth."""
 
 
-@dataclass
-class Sighting:
-    """One text as folded, with every cue in it by where it stands (folded places, sorted)."""
-
-    folded: Folded
-    spots: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    tokens: Sequence[morphology.Token] = ()
-
-    def __post_init__(self) -> None:
-        self._sets: dict[tuple[int, str], set[int]] = {}
-
-    @cached_property
-    def token_starts(self) -> list[int]:
-        return [token.start for token in self.tokens]
-
-    def part(self, at: int, scope: str) -> int:
-        if scope == "clause":
-            return self.folded.clause(at)
-        return self.folded.sentence(at) if scope == "sentence" else 0
-
-    def parts(self, cue: int, scope: str) -> set[int]:
-        """The clauses, or sentences, a cue stands in."""
-        key = (cue, scope)
-        if key not in self._sets:
-            self._sets[key] = {self.part(start, scope) for start, _ in self.spots.get(cue, ())}
-        return self._sets[key]
-
-    def is_between(self, cue: int, low: int, high: int) -> bool:
-        """Whether the cue begins at `low` or later, and before `high`."""
-        spots = self.spots.get(cue, ())
-        place = bisect_left(spots, (low, 0))
-        return place < len(spots) and spots[place][0] < high
-
-    def covers(self, cue: int, start: int, end: int) -> bool:
-        spots = self.spots.get(cue, ())
-        place = bisect_left(spots, (start + 1, 0))
-        return any(spots[at][1] >= end for at in range(max(0, place - 8), place))
+class ScanTooLong(Exception):
+    """The text asks for more work than the scan may do: people look at it, unscanned."""
 
 
 class Rules:
@@ -85,17 +52,19 @@ class Rules:
         self.book = book_of(rules, classes, vetoes, spellings)
 
     def scan(self, text: str) -> tuple[RiskHit, ...]:
-        """Every rule that hits, most urgent first; at most one hit a rule, at its first spot."""
+        """Every rule that hits, most urgent first; at most one hit a rule, at its first spot.
+
+        Raises ScanTooLong for a text that would ask for more work than any a person writes.
+        """
         found: dict[str, RiskHit] = {}
-        for candidate in self.candidates(text):
-            if not candidate.because and candidate.rule not in found:
-                found[candidate.rule] = RiskHit(
-                    rule=candidate.rule,
-                    category=self._category[candidate.rule],
-                    level=candidate.level,
-                    start=candidate.start,
-                    end=candidate.end,
-                )
+        reader = morphology.current()
+        for sighting in self.sightings(text, hopeful=True):
+            hits = self._hits(sighting)
+            if reader is not None and sighting.is_read and (hits or sighting.inflects):
+                self._read(sighting, text, reader)
+                hits = self._hits(sighting)
+            for one in hits:
+                found.setdefault(one.rule, one)
         return tuple(sorted(found.values(), key=lambda hit: (-hit.level, hit.rule)))
 
     def speaker(self, text: str) -> str:
@@ -105,6 +74,19 @@ class Rules:
                 if self.book.cue_ids.get(name) in sighting.spots:
                     return speaker
         return "self"
+
+    def _hits(self, sighting: Sighting) -> list[RiskHit]:
+        return [
+            RiskHit(
+                rule=one.rule,
+                category=self._category[one.rule],
+                level=one.level,
+                start=one.start,
+                end=one.end,
+            )
+            for one in self._compose(sighting)
+            if not one.because
+        ]
 
     @cached_property
     def _category(self) -> dict[str, str]:
@@ -116,58 +98,80 @@ class Rules:
         `surface`: as if there were no dictionary.
         """
         reader = None if surface else morphology.current()
-        for sighting in self.sightings(text, reader):
+        for sighting in self.sightings(text):
+            if reader is not None and sighting.is_read:
+                self._read(sighting, text, reader)
             yield from self._compose(sighting, only)
 
-    def sightings(self, text: str, reader: morphology.Reader | None = None) -> list[Sighting]:
-        """The text as it stands, and once more read from Latin letters where there are some."""
+    def sightings(self, text: str, *, hopeful: bool = False) -> list[Sighting]:
+        """The text as it stands, and once more read from Latin letters where there are some.
+
+        `hopeful`: only for the rules all of whose cues occur, and nothing at all where there are none.
+        """
         if self.book.automaton is None or not text:
             return []
         text = text[:MAX_SCANNED]
-        found = [self._seen(fold(text), text, reader)]
+        seen = [self._seen(Sighting(fold(text)), hopeful=hopeful)]
         latin = fold_latin(text)
         if latin is not None and latin.text:
-            found.append(self._seen(latin, text, None))
-        return found
+            seen.append(self._seen(Sighting(latin, is_read=False), hopeful=hopeful))
+        return [sighting for sighting in seen if sighting is not None]
 
-    def _seen(self, folded: Folded, text: str, reader: morphology.Reader | None) -> Sighting:
-        book = self.book
+    def _seen(self, sighting: Sighting, *, hopeful: bool) -> Sighting | None:
+        book, folded = self.book, sighting.folded
         assert book.automaton is not None
-        sighting = Sighting(folded)
+        matches = book.automaton.find_matches_as_indexes(folded.text, overlapping=True)
+        wanted: frozenset[int] | None = None
+        if hopeful:
+            terms = {number for number, _, _ in matches}
+            cues = {cue for number in terms for cue in book.cues_of[number]}
+            sighting.inflects = not cues.isdisjoint(book.forms)
+            possible = self._possible(cues)
+            if not possible:
+                return None
+            wanted = frozenset().union(*(book.concerned[place] for place in possible))
         spots = sighting.spots
-        for number, start, end in book.automaton.find_matches_as_indexes(folded.text, overlapping=True):
-            if not folded.is_one_word(start, end):
-                continue
-            for cue in book.cues_of[number]:
-                spots.setdefault(cue, []).append((start, end))
-        if reader is not None and not spots.keys().isdisjoint(book.anchors):
-            sighting.tokens = reader(text)
-            self._read(sighting)
+        for number, start, end in matches:
+            named = book.cues_of[number]
+            if (wanted is None or not wanted.isdisjoint(named)) and folded.is_one_word(start, end):
+                for cue in named:
+                    spots.setdefault(cue, []).append((start, end))
         for places in spots.values():
             places.sort()
         return sighting
 
-    def _read(self, sighting: Sighting) -> None:
-        """Forms only the dictionary sees become cues like the others."""
-        starts = sighting.folded.starts
-        for name, start, end in morphology.verbs_in(sighting.tokens, self.book.lemmas):
-            cue = self.book.cue_ids.get(name)
-            if cue is not None:
-                low = bisect_left(starts, start)
-                high = bisect_left(starts, end)
-                if low < high:
-                    sighting.spots.setdefault(cue, []).append((low, high))
+    def _possible(self, cues: set[int]) -> list[int]:
+        """The rules whose cues all occur, in whatever place; those of forms a dictionary may see count as there."""
+        book = self.book
+        cues |= {form for cue in cues & book.forms.keys() for form in book.forms[cue]}
+        begun = {place for cue in cues & book.anchors.keys() for place in book.anchors[cue]}
+        return [place for place in begun if not any(cues.isdisjoint(group) for group in book.near[place])]
 
-    def _compose(self, sighting: Sighting, only: int | None) -> Iterator[Candidate]:
+    def _read(self, sighting: Sighting, text: str, reader: morphology.Reader) -> None:
+        """What the dictionary adds: words, and forms only it sees as cues like the others."""
+        tokens, starts = reader(text[:MAX_SCANNED]), sighting.folded.starts
+        found = []
+        for name, start, end in morphology.verbs_in(tokens, self.book.lemmas):
+            cue = self.book.cue_ids.get(name)
+            low, high = bisect_left(starts, start), bisect_left(starts, end)
+            if cue is not None and low < high:
+                found.append((cue, low, high))
+        sighting.read(tokens, found)
+
+    def _compose(self, sighting: Sighting, only: int | None = None) -> Iterator[Candidate]:
         looked: dict[int, set[tuple[int, int]]] = {}
-        for cue in list(sighting.spots):
-            for place in self.book.anchors.get(cue, ()):
+        for cue in sighting.spots.keys() & self.book.anchors.keys():
+            for place in self.book.anchors[cue]:
                 if only is None or only == place:
                     looked.setdefault(place, set()).update(sighting.spots[cue][:MAX_SPOTS])
+        work = 0
         for place in sorted(looked):
-            rule = self.rules[place]
+            rule, vetoes = self.rules[place], self._vetoes(place, sighting)
             for start, end in sorted(looked[place]):
-                because = self._against(place, rule, sighting, start, end)
+                work += 1 + len(vetoes)
+                if work > MAX_WORK:
+                    raise ScanTooLong
+                because = self._against(place, vetoes, sighting, start, end)
                 folded = sighting.folded
                 yield Candidate(
                     rule=rule.id,
@@ -179,78 +183,39 @@ class Rules:
                 if not because:
                     break
 
-    def _against(self, place: int, rule: RiskRule, sighting: Sighting, start: int, end: int) -> str:
+    def _vetoes(self, place: int, sighting: Sighting) -> list[Against]:
+        """The vetoes of a rule that have a cue in the text, what they need, and nothing that re-arms."""
+        spots, vetoes = sighting.spots.keys(), self.book.unless[place]
+        against = self.book.against[place]
+        numbers = {number for cue in against.keys() & spots for number in against[cue]}
+        return [
+            one
+            for one in (vetoes[number] for number in sorted(numbers))
+            if one.rearm.isdisjoint(spots) and not any(group.isdisjoint(spots) for group in one.needs)
+        ]
+
+    def _against(self, place: int, vetoes: list[Against], sighting: Sighting, start: int, end: int) -> str:
         """What speaks against this spot; nothing, and it is a hit."""
+        rule = self.rules[place]
         if rule.longest and len(sighting.folded.text) > rule.longest:
             return f"longer than {rule.longest} characters"
         for number, group in enumerate(self.book.near[place]):
-            if not any(self._is_near(sighting, cue, rule, start, end) for cue in group):
+            if not any(_is_near(sighting, cue, rule, start, end) for cue in group & sighting.spots.keys()):
                 return f"near[{number}]: none of {', '.join(rule.near[number][:4])}"
-        if _is_accident(sighting, start, end):
+        if is_accident(sighting, start, end):
             return "inside another word"
-        for name, veto, cues, needs, rearm in self.book.unless[place]:
-            if any(_vetoes(sighting, cue, veto, start, end) for cue in cues):
-                if not all(any(cue in sighting.spots for cue in group) for group in needs):
-                    continue
-                if any(cue in sighting.spots for cue in rearm):
-                    continue
-                return name
+        for one in vetoes:
+            if any(
+                takes_back(sighting, cue, one.veto, start, end) for cue in one.cues & sighting.spots.keys()
+            ):
+                return one.name
         return ""
 
-    @staticmethod
-    def _is_near(sighting: Sighting, cue: int, rule: RiskRule, start: int, end: int) -> bool:
-        if cue not in sighting.spots:
-            return False
-        if sighting.part(start, rule.scope) not in sighting.parts(cue, rule.scope):
-            return False
-        return not rule.within or sighting.is_between(cue, start - rule.within, end + rule.within)
 
-
-def _vetoes(sighting: Sighting, cue: int, veto: RiskVeto, start: int, end: int) -> bool:
-    if cue not in sighting.spots:
+def _is_near(sighting: Sighting, cue: int, rule: RiskRule, start: int, end: int) -> bool:
+    if sighting.part(start, rule.scope) not in sighting.parts(cue, rule.scope):
         return False
-    match veto.where:
-        case "over":
-            return sighting.covers(cue, start, end)
-        case "after":
-            high = min(end + veto.reach + 1, _sentence_end(sighting, start))
-            return sighting.is_between(cue, end, high) or sighting.is_between(cue, start + 1, end)
-        case "before":
-            low = max(start - veto.reach, _sentence_start(sighting, start))
-            return sighting.is_between(cue, low, start)
-        case "around":
-            return sighting.is_between(cue, start - veto.reach, end + veto.reach)
-    return sighting.part(start, veto.where) in sighting.parts(cue, veto.where)
-
-
-def _sentence_end(sighting: Sighting, at: int) -> int:
-    sentences = sighting.folded.sentences
-    place = sighting.folded.sentence(at)
-    return sentences[place] if place < len(sentences) else len(sighting.folded.text)
-
-
-def _sentence_start(sighting: Sighting, at: int) -> int:
-    place = sighting.folded.sentence(at)
-    return sighting.folded.sentences[place - 1] if place else 0
-
-
-def _is_accident(sighting: Sighting, start: int, end: int) -> bool:
-    """Whether kana or Latin letters look like a term, but lie inside another word."""
-    text = sighting.folded.text
-    if not sighting.tokens or not start or not (_is_soft(text[start]) and _is_soft(text[start - 1])):
-        return False
-    if text.endswith(_WHOLE, 0, start) or sighting.folded.is_apart(start, end):
-        return False
-    return morphology.cuts_a_word(sighting.tokens, sighting.token_starts, sighting.folded.starts[start])
-
-
-_WHOLE = ("もう", "まじ", "ほんと", "ほんま", "はやく", "いま", "また", "まだ")
-"""Words of their own, although the dictionary likes to join them to what follows (もうしにたい: 申しに…)."""
-
-
-def _is_soft(char: str) -> bool:
-    """Kana and Latin letters: strings of them may be a word by accident."""
-    return "ぁ" <= char <= "ゖ" or char.isascii()
+    return not rule.within or sighting.is_between(cue, start - rule.within, end + rule.within)
 
 
 def compile_rules(

@@ -48,11 +48,13 @@ def scan(rules: Rules, recent: tuple[Bubble, ...], text: str, now: datetime) -> 
     before = " ".join(bubble.text for bubble in still(recent, now))
     if not before or not text.strip() or len(text) > LONGEST:
         return hits
-    known = {hit.rule for hit in (*hits, *rules.scan(before))}
+    alone = {hit.rule for hit in hits}
+    together = [hit for hit in rules.scan(f"{before} {text}") if hit.rule not in alone]
+    if together:  # seldom: what came out earlier is not told again
+        known = {hit.rule for hit in rules.scan(before)}
+        together = [hit for hit in together if hit.rule not in known]
     offset = len(before) + 1
-    joined = [
-        _clipped(hit, offset, len(text)) for hit in rules.scan(f"{before} {text}") if hit.rule not in known
-    ]
+    joined = [_clipped(hit, offset, len(text)) for hit in together]
     return tuple(sorted((*hits, *joined), key=lambda hit: (-hit.level, hit.rule)))
 
 
