@@ -76,6 +76,10 @@ class Folded:
             return True
         return all(at in self.spaced for at in range(start + 1, end))
 
+    def gap(self, at: int) -> int:
+        """The last place after `at` that nothing separates from it."""
+        return next((place - 1 for place in range(at + 1, len(self.text)) if place in self.spaced), len(self.text))
+
     def is_apart(self, start: int, end: int) -> bool:
         """Whether separators stand inside the span."""
         return any(at in self.spaced for at in range(start + 1, end))

@@ -66,6 +66,9 @@ def takes_back(sighting: Sighting, cue: int, veto: RiskVeto, start: int, end: in
     match veto.where:
         case "over":
             return sighting.covers(cue, start, end)
+        case "next":
+            high = min(end + veto.reach, sighting.folded.gap(end - 1)) + 1
+            return sighting.is_between(cue, end, high) or sighting.is_between(cue, start + 1, end)
         case "after":
             high = min(end + veto.reach + 1, _sentence_end(sighting, start))
             return sighting.is_between(cue, end, high) or sighting.is_between(cue, start + 1, end)
