@@ -20,6 +20,7 @@ from bot.handoff.risk.morphology import TOLD
 from bot.handoff.risk.normalise import term
 
 _CUE = re.compile(r"[A-Z][A-Z0-9_]*(\.[a-z]+)?")
+_KANA = re.compile("[ぁ-ゖ]{2,}")
 MAX_CHAINED = 20_000
 """Words a chain may come to."""
 SPEAKERS = {"SPEAKER_SUPPORTER": "supporter", "SPEAKER_FAMILY": "family"}
@@ -81,6 +82,12 @@ class _Builder:
             )
             for one in spellings
         ]
+        self.kana = [
+            (word, kana, before)
+            for word, others, before in self.spellings
+            for kana in [other for other in others if _KANA.fullmatch(other)][:1]
+            if not _KANA.fullmatch(word)
+        ]
         self.cues: dict[str, int] = {}
         self.terms: dict[str, list[int]] = {}
         self._open: list[str] = []
@@ -105,7 +112,16 @@ class _Builder:
             for after in before:
                 if word + after in plain:
                     found |= {plain.replace(word + after, other + after) for other in others}
+        found.add(self.in_kana(plain))
         return {one for one in found if len(one) > 1 or one == plain}
+
+    def in_kana(self, plain: str) -> str:
+        """The term with every word in kana that has a spelling in kana: くすりぜんぶのんだ, also of Latin letters."""
+        for word, kana, before in self.kana:
+            if word in plain:
+                for after in before:
+                    plain = plain.replace(word + after, kana + after)
+        return plain
 
     def cues_of(self, names: Sequence[str], path: str) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self.cue(name, path) for name in names))

@@ -28,7 +28,7 @@ _SENTENCE, _CLAUSE, _GAP = 3, 2, 1
 _BREAKS = {
     **dict.fromkeys("。！!？?\n\r♡♪⏎", _SENTENCE),
     **dict.fromkeys("、，,;；「」『』()（）｡､｢｣", _CLAUSE),
-    **dict.fromkeys(" \t　・.．…/／_*＊-—:：|｜", _GAP),
+    **dict.fromkeys(" \t　・.．…/／_*＊-—:：|｜☆★◇◆□■△▲▽▼※†✿❀+=^<>＋＝＾＜＞", _GAP),
 }
 _KEPT = frozenset("#○〇●◯×✕")
 _ROWS = (
