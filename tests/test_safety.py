@@ -37,6 +37,26 @@ TEXTS = {
     ("high", "abuse", "self"): "きのう物を投げられて、手にけがをしました",
     ("high", "violence", "self"): "人を殺したいと思ってしまう",
     ("high", "medical", "self"): "2ヶ月ほぼ食べてない。BMI計算したら12台だった",
+    ("emergency", "self_harm", "family"): "娘が今、手首を切りました。血が止まりません",
+    ("emergency", "self_harm", "supporter"): "利用者の方が腕を切って、血が止まらないと連絡がありました",
+    ("emergency", "abuse", "family"): "孫が父親に首を絞められて、いま押し入れに隠れています",
+    (
+        "emergency",
+        "abuse",
+        "supporter",
+    ): "訪問先です。いま部屋の中で娘さんが殴られています。「やめて」と叫んでいます",
+    ("emergency", "violence", "self"): "包丁を持って父の部屋の前にいる。今夜やる",
+    ("emergency", "violence", "supporter"): "担当の方が刃物を持って家族に向けていると電話がありました",
+    ("emergency", "medical", "family"): "息子がけいれんしています。呼んでも反応がありません",
+    ("emergency", "medical", "supporter"): "訪問先の方が倒れていて、呼びかけに反応しません",
+    ("high", "self_harm", "family"): "娘の腕に新しい切り傷がたくさんありました",
+    ("high", "self_harm", "supporter"): "利用者の方がリストカットをしたと話されました",
+    ("high", "abuse", "family"): "孫が父親に殴られて、背中にあざがあります",
+    ("high", "abuse", "supporter"): "担当の方が、夫に殴られると話されました",
+    ("high", "violence", "family"): "息子に殴られました",
+    ("high", "violence", "supporter"): "利用者の方が、お母さまを殴ると話されています",
+    ("high", "medical", "family"): "娘がひと月お風呂にも入らず、水しか飲みません",
+    ("high", "medical", "supporter"): "利用者の方が、頭の中で死ねという声が聞こえると話されます",
 }
 CARDS = {
     ("emergency", "suicide", "self"): "F-NOW/now",
@@ -53,8 +73,41 @@ CARDS = {
     ("high", "abuse", "self"): "F-HOME/card",
     ("high", "violence", "self"): "F-HOME/card",
     ("high", "medical", "self"): "F-NOW/body",
+    ("emergency", "self_harm", "family"): "F-NOW/family_now",
+    ("emergency", "self_harm", "supporter"): "F-NOW/supporter_now",
+    ("emergency", "abuse", "family"): "F-NOW/home_now",
+    ("emergency", "abuse", "supporter"): "F-NOW/home_now",
+    ("emergency", "violence", "self"): "F-NOW/home_now",
+    ("emergency", "violence", "supporter"): "F-NOW/home_now",
+    ("emergency", "medical", "family"): "F-NOW/body",
+    ("emergency", "medical", "supporter"): "F-NOW/body",
+    ("high", "self_harm", "family"): "F-NOW/family",
+    ("high", "self_harm", "supporter"): "F-NOW/supporter",
+    ("high", "abuse", "family"): "F-HOME/card",
+    ("high", "abuse", "supporter"): "F-HOME/card",
+    ("high", "violence", "family"): "F-HOME/card",
+    ("high", "violence", "supporter"): "F-HOME/card",
+    ("high", "medical", "family"): "F-NOW/body",
+    ("high", "medical", "supporter"): "F-NOW/body",
 }
 CONCERN = "もう限界です"
+CONCERNS = {
+    ("hopelessness", "self"): "もう限界です",
+    ("hopelessness", "family"): "娘が「生きてる意味がない」とこぼします",
+    ("hopelessness", "supporter"): "利用者の方が、生きる意味がないと話されます",
+    ("self_harm", "self"): "切りたい衝動がすごいけど今日は耐えてる",
+    ("self_harm", "family"): "娘が切りたい衝動と毎日たたかっていると言います",
+    ("self_harm", "supporter"): "利用者の方が、切りたい衝動を我慢していると話されました",
+    ("abuse", "self"): "父の足音が聞こえると体が固まる",
+    ("abuse", "family"): "娘は主人の怒鳴り声に毎日おびえています",
+    ("abuse", "supporter"): "利用者の方が、怒鳴り声が怖くて家にいるのがつらいと話されます",
+    ("violence", "self"): "腹が立つと壁を殴ってしまいます",
+    ("violence", "family"): "息子が壁に穴を開けました",
+    ("violence", "supporter"): "担当の方が、物に当たって壁を殴ると話されました",
+    ("medical", "self"): "二週間ほとんど眠れない。おかしくなりそう",
+    ("medical", "family"): "息子がもう一週間眠れていないようです。つらそうです",
+    ("medical", "supporter"): "利用者の方が三週間眠れないと話されます。苦しそうです",
+}
 
 
 def says(text: str, talk: Talk, after: timedelta = timedelta()) -> Turn:
@@ -126,6 +179,22 @@ def test_a_concern_is_no_alarm() -> None:
     assert len(turn.talk.concerns) == 1
     human = says(CONCERN, in_mode(Mode.HUMAN))
     assert [effect for effect in human.effects if not isinstance(effect, fx.Record)] == [fx.Relay()]
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("who", CONCERNS, ids="-".join)
+def test_every_concern_in_every_mode(who: tuple[str, str], mode: Mode) -> None:
+    """Counted for whoever writes, and never a card or an alarm; a counselor reads it anyway."""
+    if mode is Mode.HUMAN:
+        turn = says(CONCERNS[who], in_mode(mode))
+        assert [effect for effect in turn.effects if not isinstance(effect, fx.Record)] == [fx.Relay()]
+        return
+    turn = says(CONCERNS[who], in_mode(mode))
+    assert max(hit.level for hit in turn.risk_hits) is Level.CONCERN
+    assert who[0] in {hit.category for hit in turn.risk_hits}
+    assert len(turn.talk.concerns) == 1
+    assert not [effect for effect in turn.effects if isinstance(effect, fx.SayFirst)]
+    assert fx.RaisePriority(alarm=True) not in turn.effects
 
 
 def test_each_rule_that_hits_is_counted() -> None:

@@ -25,6 +25,8 @@ from bot.handoff.risk import (
     fold,
     highest,
     morphology,
+    normalise,
+    scan,
 )
 from tests.strategies import seed_pack
 
@@ -423,6 +425,65 @@ def test_the_reason_is_told() -> None:
 
 def test_a_hit_holds_no_words() -> None:
     """What is kept of a hit is rule, category, level and place; never the text."""
-    (hit,) = SEED.scan("自傷しました")
+    hit, *_ = SEED.scan("自傷しました")
     assert "自" not in repr(hit)
     assert replace(hit, start=0, end=0) != hit
+
+
+# --- cost and bounds ------------------------------------------------------------------------------------------
+
+
+@given(st.text(alphabet="死にたいしニタぁィーー〜〜。、 　☆*＊xタヒﾀﾋカ゛ﾞガ゚はパＡａ1１ww\n😀", max_size=30))
+def test_runs_fold_as_their_characters_do(text: str) -> None:
+    """Taking whole runs is only quicker: text, places, clauses and sentences are those of one by one."""
+    whole = fold(text)
+    out = normalise._Out()
+    normalise._fold_slowly(text, out)
+    assert whole == out.done()
+
+
+@given(st.sampled_from([text for rule in SEED.rules for text in (*rule.hits, *rule.misses)]))
+def test_looking_only_where_all_words_occur_finds_the_same(text: str) -> None:
+    """The rules that are passed over could not have hit."""
+    read = {one.rule for one in SEED.candidates(text) if not one.because}
+    assert {hit.rule for hit in SEED.scan(text)} == read
+
+
+def test_a_scan_that_would_take_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It raises, so that the turn goes to people unscanned, instead of holding everybody up."""
+    text = "しにたい。わたしにたいして。" * 20
+    rules = Rules(
+        [replace_rule(any=("わたしにたいして", "しにたい"), near=(("たい",),), unless=("しにたい",))]
+    )
+    assert rules.scan(text) == ()
+    monkeypatch.setattr(scan, "MAX_WORK", 10)
+    with pytest.raises(scan.ScanTooLong):
+        rules.scan(text)
+
+
+def test_a_chain_is_one_of_each_in_a_row() -> None:
+    """An empty word leaves its place out; forms of verbs may be links."""
+    links = (("死ぬ", "DIE.wish"), ("気", "つもり"), ("は", "も"), ("", "全然"), ("ない",))
+    one = RiskClass(id="NEVER", chain=links)
+    die = RiskClass(id="DIE", godan=("死ぬ",))
+    rule = replace_rule(any=("NEVER",), unless=(), hits=("死ぬ気は全然ない",), misses=("死ぬ気がある",))
+    rules = compile_rules([rule], [one, die])
+    assert rules.scan("死ぬつもりもない")
+    assert not rules.scan("死ぬつもり、もない")
+
+
+def test_a_chain_of_too_many_words_is_refused() -> None:
+    many = tuple(f"語{n}" for n in range(200))
+    one = RiskClass(id="MANY", chain=(many, many))
+    with pytest.raises(ContentError) as refused:
+        Rules([replace_rule(any=("MANY",))], [one])
+    assert refused.value.path == "risk_class/MANY/chain"
+
+
+def test_a_disguise_in_kana_throughout_is_read() -> None:
+    """Every word of a term may stand in kana at once, as children and Latin letters write."""
+    spellings = (RiskSpelling(id="薬", written=("くすり",)), RiskSpelling(id="飲ん", written=("のん",)))
+    rules = Rules([replace_rule(any=("薬を飲んだ",), unless=())], (), (), spellings)
+    assert rules.scan("くすり を のんだ")
+    assert rules.scan("kusuriwo nonda")
+    assert not rules.scan("くすりや のんだ")

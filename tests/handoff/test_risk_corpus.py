@@ -25,21 +25,21 @@ class Floor:
 
 
 FLOORS = {
-    "a": Floor(urgent=0.92, concern=0.80, precision=0.95, false_alarms=0.035),
-    "b": Floor(urgent=0.88, concern=0.82, precision=0.92, false_alarms=0.055),
-    "c_odd": Floor(urgent=0.90, concern=0.75, precision=0.87, false_alarms=0.10),
-    "c_even": Floor(urgent=0.55, concern=0.40, precision=0.79, false_alarms=0.11),
-    "d": Floor(urgent=0.69, concern=0.52, precision=0.85, false_alarms=0.09),
+    "a": Floor(urgent=0.95, concern=0.79, precision=0.96, false_alarms=0.03),
+    "b": Floor(urgent=0.92, concern=0.87, precision=0.95, false_alarms=0.04),
+    "c": Floor(urgent=0.86, concern=0.71, precision=0.95, false_alarms=0.04),
+    "d": Floor(urgent=0.76, concern=0.68, precision=0.87, false_alarms=0.095),
+    "e": Floor(urgent=0.97, concern=0.95, precision=0.95, false_alarms=0.06),
+    "f": Floor(urgent=0.93, concern=0.95, precision=0.97, false_alarms=0.02),
 }
-"""As measured; round d and the even lines of round c are nobody's to read (see the README)."""
+"""As measured; nobody tunes on rounds d and e (see the README)."""
 
 
 @cache
 def corpus(name: str) -> list[Labelled]:
     decoder = msgspec.json.Decoder(Labelled)
-    path = FOLDER / f"round_{name[0]}.jsonl"
-    rows = [decoder.decode(line) for line in path.read_bytes().splitlines() if line.strip()]
-    return {"c_odd": rows[0::2], "c_even": rows[1::2]}.get(name, rows)
+    path = FOLDER / f"round_{name}.jsonl"
+    return [decoder.decode(line) for line in path.read_bytes().splitlines() if line.strip()]
 
 
 def share(rows: list[Labelled], flagged: set[str]) -> float:
@@ -52,20 +52,30 @@ def test_the_rules_keep_their_floors(name: str) -> None:
     rows = corpus(name)
     flagged = {row.id for row in rows if rules.scan(row.text)}
     floor = FLOORS[name]
+    found = measured(rows, flagged)
+    assert found.urgent >= floor.urgent
+    assert found.concern >= floor.concern
+    assert found.precision >= floor.precision
+    assert found.false_alarms <= floor.false_alarms
+
+
+def measured(rows: list[Labelled], flagged: set[str]) -> Floor:
+    """Figures only: a failing test must not show lines nobody may read."""
     by_level = {
         level: [row for row in rows if row.level == level]
         for level in ("none", "concern", "high", "emergency")
     }
-    right = sum(row.level != "none" for row in rows if row.id in flagged)
-    assert share(by_level["high"] + by_level["emergency"], flagged) >= floor.urgent
-    assert share(by_level["concern"], flagged) >= floor.concern
-    assert right / len(flagged) >= floor.precision
-    assert share(by_level["none"], flagged) <= floor.false_alarms
+    return Floor(
+        urgent=share(by_level["high"] + by_level["emergency"], flagged),
+        concern=share(by_level["concern"], flagged),
+        precision=sum(row.level != "none" for row in rows if row.id in flagged) / len(flagged),
+        false_alarms=share(by_level["none"], flagged),
+    )
 
 
 def test_the_corpus_is_wide() -> None:
     """Over 1,500 lines, hardly a text twice, at least half of them hard negatives or everyday."""
-    rows = [row for name in "abc" for row in corpus(name)]
-    assert len(rows) >= 1_500
-    assert len(rows) - len({row.text for row in rows}) <= 2  # two authors had the same thought twice
+    rows = [row for name in "abcdef" for row in corpus(name)]
+    assert len(rows) >= 2_500
+    assert len(rows) - len({row.text for row in rows}) <= 4  # authors had the same thought now and then
     assert sum(row.level == "none" for row in rows) * 2 >= len(rows)

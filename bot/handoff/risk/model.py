@@ -52,8 +52,9 @@ class RiskSpelling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class RiskVeto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What takes a spot back. `where` it stands: over the spot (covering it), next (up to `reach` characters
-    after it with nothing that separates between), up to `reach` after or before it in the same sentence, around it anywhere, or anywhere in its clause, sentence or message.
+    """What takes a spot back. `where` it stands: over the spot (covering it); next (up to `reach` characters after it
+    with nothing that separates between); up to `reach` after or before it in the same sentence; around it anywhere;
+    or anywhere in its clause, sentence or message.
 
     It counts only if each group of `near` occurs in the message, too, and none of `rearm` does.
     """

@@ -78,7 +78,9 @@ class Folded:
 
     def gap(self, at: int) -> int:
         """The last place after `at` that nothing separates from it."""
-        return next((place - 1 for place in range(at + 1, len(self.text)) if place in self.spaced), len(self.text))
+        return next(
+            (place - 1 for place in range(at + 1, len(self.text)) if place in self.spaced), len(self.text)
+        )
 
     def is_apart(self, start: int, end: int) -> bool:
         """Whether separators stand inside the span."""

@@ -94,7 +94,7 @@ def _sentence_start(sighting: Sighting, at: int) -> int:
 def is_accident(sighting: Sighting, start: int, end: int) -> bool:
     """Whether kana or Latin letters look like a term, but lie inside another word."""
     text = sighting.folded.text
-    if not sighting.tokens or not start or not (_is_soft(text[start]) and _is_soft(text[start - 1])):
+    if not sighting.tokens or not start or not all(map(_is_soft, text[start - 1 : end])):
         return False
     if text.endswith(_WHOLE, 0, start) or sighting.folded.is_apart(start, end):
         return False
