@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from ahocorasick_rs import AhoCorasick, MatchKind
+
 from bot.flows.matching import fold
 
 NATIONWIDE = "全国"
@@ -127,10 +129,18 @@ def named(text: str) -> tuple[Area, ...]:
     return _spellings().get(fold(text), ())
 
 
-def longest(folded: str) -> tuple[str, tuple[Area, ...]]:
-    """The longest spelling at the beginning of a folded text that means an area, and those areas."""
-    for end in range(min(len(folded), 16), 1, -1):
-        found = _spellings().get(folded[:end])
-        if found:
-            return folded[:end], found
-    return "", ()
+@cache
+def _finder() -> AhoCorasick:
+    """Finds every spelling that is long enough to be meant within other words: two letters, in kana three."""
+    known = (one for one in _spellings() if len(one) >= (3 if is_kana(one) else 2))
+    return AhoCorasick(list(known), matchkind=MatchKind.LeftmostLongest)
+
+
+def first_in(folded: str) -> tuple[int, int] | None:
+    """From where to where the first area stands in a folded text, the longest one there; None without any."""
+    found = _finder().find_matches_as_indexes(folded)
+    return found[0][1:] if found else None
+
+
+def is_kana(text: str) -> bool:
+    return all("ぁ" <= c <= "ゖ" or c == "ー" for c in text)

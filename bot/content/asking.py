@@ -11,6 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 from rapidfuzz import process
@@ -18,7 +19,7 @@ from rapidfuzz.distance import Levenshtein
 
 from bot.content import areas
 from bot.content.model import Resource
-from bot.flows.matching import fold
+from bot.flows.matching import Kept, fold
 
 MAX_ASKED = 60
 SHORTEST = 2
@@ -38,9 +39,12 @@ class Asked:
     wish: str = ""
 
 
+_LETTERS = Kept(lambda letter: letter != "ー" and unicodedata.category(letter)[0] in "LN")
+
+
 def squash(text: str) -> str:
     """The form in which names are compared: folded, without spaces, marks and long vowels."""
-    return "".join(c for c in fold(text) if c != "ー" and unicodedata.category(c)[0] in "LN")
+    return fold(text).translate(_LETTERS)
 
 
 def spellings(resource: Resource) -> Iterator[str]:
@@ -50,6 +54,41 @@ def spellings(resource: Resource) -> Iterator[str]:
         yield _AROUND.sub("", name)
         yield from _INNER.findall(name)
     yield from resource.aliases
+
+
+class Fillers:
+    """The words that ask (いつ, どこ), as what may stand around a name and does not change what is asked for."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = frozenset(words) - {""}
+        self._lengths = sorted({len(word) for word in self._words}, reverse=True)
+
+    def fill(self, text: str) -> bool:
+        """Whether a text is made of nothing else."""
+        return self._tail(text) == 0
+
+    def stripped(self, text: str) -> str:
+        """A text without those at its beginning and at its end."""
+        start = 0
+        while length := next((one for one in self._lengths if text[start : start + one] in self._words), 0):
+            start += length
+        rest = text[start:]
+        return rest[: self._tail(rest)]
+
+    def _tail(self, text: str) -> int:
+        """From where on a text is made of them; its length where it does not end in one. They may overlap, so every
+        way to cut is gone through, each place once."""
+        first, ahead = len(text), [len(text)]
+        seen = set(ahead)
+        while ahead:
+            end = ahead.pop()
+            first = min(first, end)
+            starts = {
+                end - one for one in self._lengths if one <= end and text[end - one : end] in self._words
+            }
+            ahead += starts - seen
+            seen |= starts
+        return first
 
 
 class Names:
@@ -74,10 +113,7 @@ class Names:
         for name in self._ids:
             self._by_length[len(name)].append(name)
         self._finder = AhoCorasick(list(self._ids), matchkind=MatchKind.LeftmostLongest)
-        fillers = sorted({squash(word) for word in asking} - {""}, key=len, reverse=True)
-        filler = "(?:" + ("|".join(map(re.escape, fillers)) or "(?!)") + ")"
-        self._fillers = re.compile(f"{filler}*")
-        self._around = re.compile(f"^{filler}+|{filler}+$")
+        self._fillers = Fillers(map(squash, asking))
         self._wish_finder = AhoCorasick(list(self._wishes), matchkind=MatchKind.LeftmostLongest)
 
     def asked(self, text: str) -> Asked | None:
@@ -101,48 +137,51 @@ class Names:
 
     def _alike(self, words: str) -> Asked | None:
         """A name with a slip in it; only where the whole text is one."""
-        for typed in dict.fromkeys((words, self._around.sub("", words))):
-            if len(typed) >= SHORTEST_TYPED and words not in self._labels and (found := self._nearest(typed)):
+        if words in self._labels:
+            return None
+        for typed in dict.fromkeys((words, self._fillers.stripped(words))):
+            if len(typed) >= SHORTEST_TYPED and (found := self._nearest(typed)):
                 return found
         return None
 
     def _nearest(self, typed: str) -> Asked | None:
         slips = 2 if len(typed) >= LONG_NAME else 1
         lengths = range(len(typed) - slips, len(typed) + slips + 1)  # a name of another length has more slips
-        near = [name for length in lengths for name in self._by_length.get(length, ())]
-        best = process.extract(typed, near, scorer=Levenshtein.distance, score_cutoff=slips, limit=3)
+        near = [known for length in lengths if (known := self._by_length.get(length))]
+        if not near:
+            return None
+        names = list(chain.from_iterable(near))
+        best = process.extract(typed, names, scorer=Levenshtein.distance, score_cutoff=slips, limit=3)
         top = [name for name, slip, _ in best if slip == best[0][1]]
         ids = dict.fromkeys(one for name in top for one in self._ids[name])
         return Asked(ids=tuple(ids)) if ids else None
 
     def _wished(self, words: str) -> Asked | None:
         area, rest = _area_in(words)
+        if not area:
+            return None
         wishes = self._wish_finder.find_matches_as_strings(rest)
         wish = max(wishes, key=len) if wishes else ""
         rest = rest.replace(wish, " ", 1) if wish else rest
-        if not area or not self._is_filler(rest) or not (wish or _is_sure(area)):
+        if not (wish or _is_sure(area)) or not self._is_filler(rest):
             return None
         return Asked(area=area, wish=self._wishes.get(wish, ""))
 
     def _is_filler(self, rest: str) -> bool:
         """Whether nothing is left but an area and words that ask."""
         _, left = _area_in(rest)
-        return any(all(map(self._fillers.fullmatch, one.split())) for one in (rest, left))
+        return any(all(map(self._fillers.fill, one.split())) for one in (rest, left))
 
 
 def _area_in(words: str) -> tuple[str, str]:
     """The first and longest area named in squashed words, and the words without it."""
-    for start in range(len(words) - 1):
-        spelled, found = areas.longest(words[start:])
-        if found and len(spelled) >= (3 if _is_kana(spelled) else 2):
-            return spelled, f"{words[:start]} {words[start + len(spelled) :]}"
-    return "", words
+    found = areas.first_in(words)
+    if found is None:
+        return "", words
+    start, end = found
+    return words[start:end], f"{words[:start]} {words[end:]}"
 
 
 def _is_sure(area: str) -> bool:
     """Whether an area alone is meant as one: 阪南, 阪南市 and はんなんし are; はんなん may be a word."""
-    return not _is_kana(area) or any(area == fold(one.kana) for one in areas.named(area))
-
-
-def _is_kana(text: str) -> bool:
-    return all("ぁ" <= c <= "ゖ" or c == "ー" for c in text)
+    return not areas.is_kana(area) or any(area == fold(one.kana) for one in areas.named(area))

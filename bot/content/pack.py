@@ -17,7 +17,7 @@ from bot.content.model import Article, Borders, Hotline, Letter, Resource, Servi
 from bot.content.reading import articles_on, letter_of
 from bot.content.words import WordRules
 from bot.flows.content import Found, Hit, Wanted
-from bot.flows.matching import asks, fold
+from bot.flows.matching import Questions, fold
 from bot.flows.model import Flow, Query, Question, choice_key
 from bot.handoff.hours import TOKYO, Desk, is_open, next_opening
 from bot.handoff.risk import Rules
@@ -50,12 +50,15 @@ class Pack:
     published_at: datetime
     agenda: Agenda = field(init=False)
     safety: Mapping[str, Flow] = field(init=False)
+    asking: Questions = field(init=False, repr=False, compare=False)
     _made: dict[str, Search] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         agenda = agenda_of(self.resources.values(), self.series.values(), self.events.values())
         object.__setattr__(self, "agenda", agenda)  # frozen, and never other than its documents
         object.__setattr__(self, "safety", safety_flows(self))
+        asked = ((one.leads_to, one.all, one.unless) for one in self.questions)
+        object.__setattr__(self, "asking", Questions(asked))
 
     @property
     def search(self) -> Search:
@@ -198,8 +201,7 @@ class Released:
         return letter_of(self.latest.letters, now)
 
     def question(self, text: str) -> str | None:
-        found = (one for one in self.latest.questions if asks(text, one.all, one.unless))
-        return next((one.leads_to for one in found), None)
+        return self.latest.asking.leads_to(text)
 
     def facts(self, _now: datetime) -> frozenset[str]:
         return frozenset({"peers"}) if any(desk.peers for desk in self.latest.desks) else frozenset()

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import jaconv
+from ahocorasick_rs import AhoCorasick
+
+Groups = Iterable[Iterable[str]]
 
 _INVISIBLE = {"Cf", "Cc", "Cs", "Co", "Cn", "Mn"}
-_KEPT = "\n\t゙゚"
+_COMMON = 0x10000  # the basic plane: nobody fills more of the memory than that
 _ENDS = " \t\r\n　。．.、，,!！?？…・〜~ー♪「」『』()（）"
 MAX_FOLDED = 80
 
 
-class _Visible(dict[int, int | None]):
-    """For `str.translate`: each character as it is, or None for one that is not seen. Filled as they are met."""
+class Kept(dict[int, int | None]):
+    """For `str.translate`: which characters of a text stay. Looks at each once, and at rare ones each time."""
+
+    def __init__(self, stays: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._stays = stays
 
     def __missing__(self, code: int) -> int | None:
-        character = chr(code)
-        seen = character in _KEPT or unicodedata.category(character) not in _INVISIBLE
-        found = self[code] = code if seen else None
-        return found
+        kept = code if self._stays(chr(code)) else None
+        if code < _COMMON:
+            self[code] = kept
+        return kept
 
 
-_VISIBLE = _Visible()
+_VISIBLE = Kept(lambda letter: letter in "\n\t゙゚" or unicodedata.category(letter) not in _INVISIBLE)
 
 
 def visible(text: str) -> str:
     """NFKC without control, format and lone surrogate characters; line breaks stay."""
-    return unicodedata.normalize("NFKC", text.encode("utf-8", "ignore").decode()).translate(_VISIBLE)
+    return unicodedata.normalize("NFKC", text).translate(_VISIBLE)
 
 
 @lru_cache(maxsize=4096)
@@ -60,9 +67,25 @@ def number_of(folded: str) -> int:
     return int(folded) if folded.isascii() and folded.isdigit() and len(folded) <= 2 else 0
 
 
-def asks(text: str, groups: Iterable[Iterable[str]], unless: Iterable[str] = ()) -> bool:
-    """Whether a short text has a word of every group, and none of `unless`."""
-    wanted = fold(text)
-    if not wanted or any(fold(word) in wanted for word in unless):
-        return False
-    return all(any(fold(word) in wanted for word in group) for group in groups)
+class Questions:
+    """What a short text asks in words of its own: each with where it leads to, groups of words of which it has one
+    each, and words it has none of. All words are looked for at once."""
+
+    def __init__(self, questions: Iterable[tuple[str, Groups, Iterable[str]]]) -> None:
+        self._known = [
+            (leads_to, [frozenset(map(fold, group)) for group in groups], frozenset(map(fold, unless)))
+            for leads_to, groups, unless in questions
+        ]
+        words = {word for _, groups, unless in self._known for word in unless.union(*groups)}
+        self._finder = AhoCorasick(sorted(words - {""}))
+
+    def leads_to(self, text: str) -> str | None:
+        """Where the first question leads that this text asks."""
+        wanted = fold(text)
+        if not wanted:
+            return None
+        found = {"", *self._finder.find_matches_as_strings(wanted, overlapping=True)}
+        for leads_to, groups, unless in self._known:
+            if found.isdisjoint(unless) and not any(map(found.isdisjoint, groups)):
+                return leads_to
+        return None

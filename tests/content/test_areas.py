@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.content import areas
 from bot.content.finding import where_of
 from bot.content.search import Index
+from bot.flows.matching import fold
 from tests.strategies import seed_pack
 
 OFFICIAL = {
@@ -48,6 +49,33 @@ def test_an_area_is_found_as_it_is_written(area: areas.Area) -> None:
     for text in (area.name, area.kana, areas.full_name(area)):
         assert area in areas.named(text)
     assert areas.area_of(areas.prefecture_of(area).name, "" if area.is_prefecture else area.name) == area
+
+
+SPELLINGS = sorted(
+    {fold(text) for one in areas.areas().values() for text in (one.name, one.name[:-1], one.kana)}
+)
+
+
+def by_hand(text: str) -> tuple[int, int] | None:
+    """The first area, looked for at every place, the longest first: two letters, in kana three."""
+    for start in range(len(text)):
+        for end in range(len(text), start + 1, -1):
+            long_enough = end - start >= (3 if areas.is_kana(text[start:end]) else 2)
+            if long_enough and areas.named(text[start:end]):
+                return start, end
+    return None
+
+
+@given(
+    st.lists(
+        st.one_of(st.sampled_from(SPELLINGS), st.text("おおさかきんのふしち市県府町大阪 山口", max_size=8)),
+        max_size=5,
+    )
+)
+def test_the_first_area_of_a_text_is_found(parts: list[str]) -> None:
+    """Looking for all at once finds what looking for each would."""
+    text = fold("".join(parts))
+    assert areas.first_in(text) == by_hand(text)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.content.asking import MAX_ASKED, SHORTEST_TYPED, Asked, Names, spellings, squash
+from bot.content.asking import MAX_ASKED, SHORTEST_TYPED, Asked, Fillers, Names, spellings, squash
 from tests.strategies import seed_pack
 
 PACK = seed_pack()
@@ -136,3 +136,18 @@ def test_the_texts_of_our_own_buttons_are_never_taken_for_a_slip() -> None:
                 assert wanted is None or squash(label) in exact or re.search("さがす|居場所|集まり", label), (
                     label
                 )
+
+
+SMALL = ["の", "に", "つぎ", "つぎの", "のこと", "こと", "いつ", "いつから", "らい"]
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(SMALL), st.sampled_from("のにつぎこといらん")), max_size=8).map(
+        "".join
+    )
+)
+def test_words_that_ask_are_told_apart_as_a_pattern_would(text: str) -> None:
+    """What is nothing but them, and what is left without those around it."""
+    fillers, one = Fillers(SMALL), "(?:" + "|".join(sorted(SMALL, key=len, reverse=True)) + ")"
+    assert fillers.fill(text) is bool(re.fullmatch(f"{one}*", text))
+    assert fillers.stripped(text) == re.sub(f"^{one}+|{one}+$", "", text)

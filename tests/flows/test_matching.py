@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.flows.matching import MAX_FOLDED, fold, match, visible
+from bot.flows.matching import MAX_FOLDED, Questions, fold, match, visible
 from bot.flows.template import fields, fill, fill_all
 
 LABELS = ["家にいたまま", "ゲーム", "まだわからない"]
@@ -98,3 +98,25 @@ def test_filling_never_raises_and_leaves_no_known_field(text: str, known: bool) 
         not fields(fill(text, {"a": "x", "b": "x", "ab": "x", "ba": "x", "aa": "x"} if known else {}))
         or known
     )
+
+
+GROUPS = st.lists(st.lists(st.text("アあいうｲ 1", max_size=3), max_size=3), max_size=3)
+
+
+@given(
+    st.text("アあいうｲ 1", max_size=12),
+    st.lists(st.tuples(GROUPS, st.lists(st.text("あう", max_size=2), max_size=2)), max_size=3),
+)
+def test_a_question_has_a_word_of_each_group_and_none_of_the_others(
+    text: str, known: list[tuple[list[list[str]], list[str]]]
+) -> None:
+    """The first of them that a text asks, as looking for each word by itself would find it."""
+
+    def has(words: list[str]) -> bool:
+        return any(fold(word) in fold(text) for word in words)
+
+    asked = (
+        str(at) for at, (groups, unless) in enumerate(known) if all(map(has, groups)) and not has(unless)
+    )
+    questions = Questions((str(at), groups, unless) for at, (groups, unless) in enumerate(known))
+    assert questions.leads_to(text) == (next(asked, None) if fold(text) else None)
