@@ -111,6 +111,7 @@ def _ways(area: Area) -> Iterator[str]:
         yield fold(name)
         if len(short) > 1:
             yield fold(short)
+            yield fold(short + area.name[-1]) if short != name else fold(name)
         if area is not prefecture:
             yield fold(ahead + name)
             yield fold(_short(ahead, prefecture) + short)

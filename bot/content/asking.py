@@ -19,7 +19,7 @@ from rapidfuzz.distance import Levenshtein
 
 from bot.content import areas
 from bot.content.model import Resource
-from bot.flows.matching import Kept, fold
+from bot.flows.matching import Kept, fold, folded
 
 MAX_ASKED = 60
 SHORTEST = 2
@@ -42,9 +42,10 @@ class Asked:
 _LETTERS = Kept(lambda letter: letter != "ー" and unicodedata.category(letter)[0] in "LN")
 
 
-def squash(text: str) -> str:
-    """The form in which names are compared: folded, without spaces, marks and long vowels."""
-    return fold(text).translate(_LETTERS)
+def squash(text: str, *, whole: bool = False) -> str:
+    """The form in which names are compared: folded, without spaces, marks and long vowels. Empty for texts too long to
+    be a name, unless the `whole` text is wanted."""
+    return (folded(text) if whole else fold(text)).translate(_LETTERS)
 
 
 def spellings(resource: Resource) -> Iterator[str]:
@@ -115,6 +116,7 @@ class Names:
         self._finder = AhoCorasick(list(self._ids), matchkind=MatchKind.LeftmostLongest)
         self._fillers = Fillers(map(squash, asking))
         self._wish_finder = AhoCorasick(list(self._wishes), matchkind=MatchKind.LeftmostLongest)
+        areas.first_in("")  # its table is made now, not in somebody's turn
 
     def asked(self, text: str) -> Asked | None:
         """What a short text asks for; None when it asks for nothing we know."""
@@ -124,6 +126,15 @@ class Names:
         if len(words) < SHORTEST:
             return None
         return self._named(words) or self._wished(words) or self._alike(words)
+
+    def wishes_in(self, text: str) -> list[str]:
+        """The wishes named in a text, the longest first."""
+        found = sorted(self._wish_finder.find_matches_as_strings(squash(text)), key=len, reverse=True)
+        return [self._wishes[one] for one in found]
+
+    def core(self, text: str) -> str:
+        """A text without the words that ask, squashed."""
+        return self._fillers.stripped(squash(text))
 
     def _named(self, words: str) -> Asked | None:
         if words in self._ids:

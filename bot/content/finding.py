@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bot.content import areas
 from bot.content.areas import Area
-from bot.content.asking import Asked, Names
+from bot.content.asking import Asked, Names, squash
+from bot.content.events import Particulars
 from bot.content.model import Borders, Resource, Wishes
 from bot.content.search import Index, Match, Matches, Tier, accepts_outsiders, merged
 from bot.flows.content import Found, Hit, Wanted
@@ -15,13 +16,14 @@ from bot.flows.model import Query, choice_key
 from bot.handoff.hours import TOKYO
 
 Words = Mapping[str, tuple[str, ...]]
-AREA, KIND, FOUND, ENTRY = "area", "kind", "found", "entry"
+AREA, KIND, FOUND, ENTRY, INTEREST = "area", "kind", "found", "entry", "interest"
 REASONS = {
     Tier.NEIGHBOUR: "why_neighbour",
     Tier.PREFECTURE: "why_prefecture",
     Tier.ONLINE: "why_online",
     Tier.CENTRE: "why_centre",
 }
+NOWHERE, ANY = "00", "any"
 READ = frozenset({"magazine", "portal"})
 
 
@@ -42,6 +44,7 @@ class Search:
         self._names = Names(told, wishes.wishes, wishes.asking, labels)
         self._wishes = wishes.wishes
         self._words = words
+        self._prose: Mapping[str, str] = {}
         self._ids = {choice_key(one): one for one in resources}
 
     def entry_id(self, key: str) -> str | None:
@@ -63,21 +66,65 @@ class Search:
         if ids := used.get(FOUND):
             known = (self._resources.get(one) for one in ids.split())
             return Found(hits=tuple(Hit(id=one.id, kind=one.kind) for one in known if one and one.is_told))
-        wished = [self._wishes[word] for word in used.values() if word in self._wishes]
-        where = where_of(used.get(AREA, ""))
-        matches = self._index.search(merged(query, wished), now.astimezone(TOKYO).date(), where)
+        whole, where = self._merged(query, used), where_of(used.get(AREA, ""))
+        among, said = self._among(used.get(INTEREST, ""))
+        matches = self._index.search(whole, now.astimezone(TOKYO).date(), where, among)
         hits = tuple(
             Hit(id=one.resource.id, kind=one.resource.kind, why=self._why(one)) for one in matches.found
         )
-        return Found(hits=hits, said=self._said(used.get(AREA, ""), matches, where), gap=not matches.fitting)
+        gap = "" if matches.fitting else _gap(whole, where)
+        return Found(hits=hits, said=(*self._said(used.get(AREA, ""), matches, where), *said)[:2], gap=gap)
+
+    def missing(self, query: Query, answers: Mapping[str, str]) -> str:
+        """The area and kind a search was for, as a gap is counted (R-118)."""
+        used = {name: answers.get(name, "") for name in query.use}
+        return _gap(self._merged(query, used), where_of(used.get(AREA, "")))
+
+    def lies_in(self, about: Particulars, answers: Mapping[str, str]) -> bool:
+        """Whether something that takes place lies in the area of the answers; it does where none was told."""
+        where = where_of(answers.get(AREA, ""))
+        place = areas.area_of(about.prefecture or "", about.municipality or "")
+        return not where or place is None or place in where or areas.prefecture_of(place) in where
+
+    def telling_of(self, text: str) -> frozenset[str]:
+        """The listed places whose own words have this one (釣り); a word of one letter is none."""
+        word = self._names.core(text)
+        return frozenset(one for one, told in self._told().items() if len(word) > 1 and word in told)
+
+    def _told(self) -> Mapping[str, str]:
+        if not self._prose:
+            listed = (one for one in self._resources.values() if one.is_listed)
+            self._prose = {one.id: squash(" ".join(_words_of(one)), whole=True) for one in listed}
+        return self._prose
+
+    def _merged(self, query: Query, used: Mapping[str, str]) -> Query:
+        return merged(query, filter(None, map(self._wish, used.items())))
+
+    def _wish(self, answer: tuple[str, str]) -> Query | None:
+        """What a label means; of an interest in words, what a wish in them means (ゲームがしたい)."""
+        name, word = answer
+        if word in self._wishes or name != INTEREST:
+            return self._wishes.get(word)
+        return next(
+            (found for one in self._names.wishes_in(word) if (found := self._wishes[one]) != Query()), None
+        )
+
+    def _among(self, word: str) -> tuple[frozenset[str] | None, tuple[str, ...]]:
+        """The places an interest in words leaves: all where it is a wish; where no place tells of it, that is said."""
+        if not word or self._wish((INTEREST, word)) is not None:
+            return None, ()
+        ids = self.telling_of(word)
+        return (ids, ()) if ids else (None, self._words["interest_unknown"])
 
     def _said(self, label: str, matches: Matches, where: tuple[Area, ...]) -> tuple[str, ...]:
         """That a condition of theirs keeps places from being shown, and what is shown instead (R-095, R-103)."""
         if label and not where and label not in self._wishes:
             return self._words["area_unknown"]
         if matches.fitting:
-            return ()
-        said = [self._words["instead"][0].replace("{area}", where[0].name)] if where else []
+            names = (text.replace("{area}", areas.full_name(where[0])) for text in self._words["in_area"])
+            return tuple(names) if where else ()
+        instead = self._words["instead" if where else "instead_anywhere"]
+        said = [text.replace("{area}", where[0].name if where else "") for text in instead]
         for one in matches.refused[:1]:
             age = one.age.words if one.age else ""
             said.append(self._words["refused_age"][0].replace("{name}", one.name).replace("{age}", age))
@@ -96,6 +143,19 @@ class Search:
 
 def _as_answers(found: Asked) -> tuple[tuple[str, str], ...]:
     return ((FOUND, " ".join(found.ids)), (AREA, found.area), (KIND, found.wish))
+
+
+def _gap(query: Query, where: tuple[Area, ...]) -> str:
+    """Prefecture and kind a gap is counted under: coarse, so that a number is of many (R-124). 00: none, or several."""
+    prefectures = {area.prefecture_code for area in where}
+    return (
+        f"{prefectures.pop() if len(prefectures) == 1 else NOWHERE}/{query.kinds[0] if query.kinds else ANY}"
+    )
+
+
+def _words_of(one: Resource) -> Iterator[str]:
+    yield from (one.name, *one.aliases, *one.readings, *one.interests)
+    yield from filter(None, (one.summary, one.atmosphere, one.not_needed, one.smaller_steps))
 
 
 def where_of(label: str) -> tuple[Area, ...]:

@@ -11,7 +11,7 @@ from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import place_card
 from bot.content.event_cards import event_card, fits, hours_words, is_past
 from bot.content.events import Event, EventSeries
-from bot.content.finding import Search
+from bot.content.finding import AREA, KIND, Search
 from bot.content.hotlines import open_lines
 from bot.content.model import Article, Borders, Hotline, Letter, Resource, Service, Stickers, Wishes
 from bot.content.reading import articles_on, letter_of
@@ -145,18 +145,24 @@ class Released:
         found = self.latest.search.find(query, answers, now)
         if not query.dated:
             return found
-        agenda = self.latest.agenda
+        agenda, used = self.latest.agenda, {name: answers.get(name, "") for name in query.use}
         events: list[EventSeries | Event] = [*agenda.series.values(), *agenda.single.values()]
         dated = tuple(
             Hit(id=each.id, kind="event")
             for each in events
-            if each.id not in self.latest.resources and fits(each, query) and not is_past(each, now)
+            if each.id not in self.latest.resources
+            and fits(each, query)
+            and not is_past(each, now)
+            and self.latest.search.lies_in(each, used)
         )
         hits = (*found.hits, *dated)
         coming = {
             hit.id: next((each.day for each in agenda.coming(hit.id, now, 1)), date.max) for hit in hits
         }
         return replace(found, hits=tuple(sorted(hits, key=lambda hit: coming[hit.id])))
+
+    def missing(self, answers: Mapping[str, str]) -> str:
+        return self.latest.search.missing(Query(use=(AREA, KIND)), answers)
 
     def asked(self, text: str) -> Wanted | None:
         return self.latest.search.asked(text)

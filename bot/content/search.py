@@ -7,7 +7,7 @@ prefecture's that do, places online, and the prefecture's centre (R-103). Within
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum
@@ -144,9 +144,15 @@ class Index:
         """Codes of the towns that border one; none where content has no source for them."""
         return tuple(self._borders.get(code, ()))
 
-    def search(self, query: Query, today: date, where: tuple[Area, ...] = ()) -> Matches:
+    def search(
+        self,
+        query: Query,
+        today: date,
+        where: tuple[Area, ...] = (),
+        among: Collection[str] | None = None,
+    ) -> Matches:
         """The best entries. `where`: the areas that were chosen, at any coarseness (R-104); several are towns of
-        one name, and all are looked in."""
+        one name, and all are looked in. `among`: ids, where only these are what was looked for."""
         found: dict[str, Match] = {}
         refused: list[Resource] = []
         for tier, entries in self._tiers(query, where):
@@ -154,7 +160,8 @@ class Index:
                 break
             fresh: list[list[Resource]] = [[], [], []]
             for one in entries:
-                if one.id in found or not _suits(one, query, tier):
+                left_out = among is not None and tier < Tier.ONLINE and one.id not in among
+                if left_out or one.id in found or not _suits(one, query, tier):
                     continue
                 if not _old_enough(one, query):
                     refused.append(one)

@@ -22,11 +22,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Entries, best first. `said` tells of conditions and of what is offered instead; `gap`: nothing really fitted."""
+    """Entries, best first. `said` tells of conditions and of what is offered instead; `gap`: where nothing really
+    fitted, the area and kind it is counted under, `27/ibasho` (R-118)."""
 
     hits: tuple[Hit, ...] = ()
     said: tuple[str, ...] = ()
-    gap: bool = False
+    gap: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,10 @@ class Content(Protocol):
 
     def find(self, query: Query, answers: Mapping[str, str], now: datetime) -> Found:
         """Entries for a query and the answers it uses, best first; at most sixty."""
+        ...
+
+    def missing(self, answers: Mapping[str, str]) -> str:
+        """The area and kind these answers looked for, as a gap is counted."""
         ...
 
     def asked(self, text: str) -> Wanted | None:

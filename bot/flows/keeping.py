@@ -14,6 +14,8 @@ from bot.flows.scene import (
     ENTRY,
     LISTED,
     MAX_LISTED,
+    NO_MATCH,
+    OFFSET,
     Entered,
     Scene,
     choices_of,
@@ -142,7 +144,14 @@ def page(step: model.Page, scene: Scene) -> Entered:
 
 def count(step: model.Count, scene: Scene) -> Entered:
     texts = fill_all(step.say, scene.values)
-    return Entered(session=scene.session, texts=texts, goto=step.to, effects=(Record(count=step.name),))
+    return Entered(session=scene.session, texts=texts, goto=step.to, effects=_counted(step.name, scene))
+
+
+def _counted(name: str, scene: Scene) -> tuple[Effect, ...]:
+    """The count; of what fits nobody, besides where and of what kind (R-118)."""
+    if name != NO_MATCH:
+        return (Record(count=name),)
+    return Record(count=name), Record(count=name, of=scene.content.missing(scene.session.answers))
 
 
 def resume(step: model.Resume, scene: Scene) -> Entered:
@@ -152,7 +161,13 @@ def resume(step: model.Resume, scene: Scene) -> Entered:
     for at in range(len(session.trail) - 1, -1, -1):
         flow, name = model.resolve(session.trail[at], "")
         found = content.flows(session.release).get(flow)
-        if flow != session.flow and found and isinstance(found.steps.get(name), model.PLACES):
-            back = replace(session, trail=session.trail[:at])
-            return Entered(session=back, texts=texts, goto=f"{flow}/{name}")
+        place = found.steps.get(name) if found and flow != session.flow else None
+        if place is None or not isinstance(place, model.PLACES):
+            continue
+        back, target = replace(session, trail=session.trail[:at]), f"{flow}/{name}"
+        if step.answered:  # what is listed there is another list now
+            back = back.without(OFFSET)
+            if isinstance(place, model.Ask) and place.save in session.answers:
+                target = "/".join(model.resolve(place.to, flow))
+        return Entered(session=back, texts=texts, goto=target)
     return Entered(session=session, texts=texts, goto=content.text("start")[0])

@@ -39,10 +39,12 @@ def visible(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_VISIBLE)
 
 
-@lru_cache(maxsize=4096)
-def _fold_short(text: str) -> str:
-    folded = jaconv.kata2hira(visible(text)).casefold()
-    return "".join(folded.split()).strip(_ENDS)
+def folded(text: str) -> str:
+    """As `fold`, of any length."""
+    return "".join(jaconv.kata2hira(visible(text)).casefold().split()).strip(_ENDS)
+
+
+_fold_short = lru_cache(maxsize=4096)(folded)
 
 
 def fold(text: str) -> str:

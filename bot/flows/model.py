@@ -183,7 +183,12 @@ class Count(Step, frozen=True, kw_only=True, tag="count"):
 
 
 class Resume(Step, frozen=True, kw_only=True, tag="resume"):
-    """Goes on at the last place outside this flow; at the start when there is none (R-027)."""
+    """Goes on at the last place outside this flow; at the start when there is none (R-027).
+
+    With `answered`, a place that asked for something goes on as if it had been told there: the answer was chosen here.
+    """
+
+    answered: bool = False
 
 
 AnyStep = (

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.flows import keeping, model
-from bot.flows.content import Hit
+from bot.flows.content import Found, Hit
 from bot.flows.effects import (
+    Effect,
     ForgetContact,
     Record,
     RequestPerson,
@@ -19,6 +20,7 @@ from bot.flows.effects import (
 )
 from bot.flows.scene import (
     ENTRY,
+    GAP,
     LISTED,
     MAX_LISTED,
     Entered,
@@ -32,6 +34,7 @@ from bot.flows.scene import (
     spoken,
     wishes_of,
 )
+from bot.flows.session import Session
 from bot.flows.template import fill_all
 from bot.messages import Reply
 
@@ -87,8 +90,16 @@ def _list(step: model.ShowResources | model.ShowEvents, scene: Scene) -> Entered
         texts=found.said + texts,
         cards=tuple(card for hit in page if (card := scene.content.card(hit, scene.now))),
         choices=each + choices_of(step, replace(scene, session=session)),
-        effects=listed + ((Record(count="searches_without_entry"),) if found.gap or not page else ()),
+        effects=listed + _missing(found, session),
     )
+
+
+def _missing(found: Found, session: Session) -> tuple[Effect, ...]:
+    """That nothing fitted, and where and of what kind; once a search, not once a page (R-118)."""
+    if page_of(session) or not (found.gap or not found.hits):
+        return ()
+    where = (Record(count=GAP, of=found.gap),) if found.gap else ()
+    return (Record(count="searches_without_entry"), *where)
 
 
 def _entry(step: model.ShowEntry, scene: Scene) -> Entered:

@@ -25,7 +25,8 @@ OWN = frozenset({LISTED, ENTRY, OFFSET, ARTICLE, BRING})
 SEARCH = frozenset({"area", "kind", "interest", "age", "role", "without", "found"})
 """Answers that narrow a search. What was searched for is nobody's wish: it is not handed on."""
 
-COUNTS = frozenset({"ease_better", "ease_same", "ease_hard", "ease_unsaid", "no_match", "only_looked"})
+NO_MATCH, GAP = "no_match", "gap"
+COUNTS = frozenset({"ease_better", "ease_same", "ease_hard", "ease_unsaid", NO_MATCH, "only_looked"})
 """What content may count. A count is a number of a day, without anybody (R-122, R-124)."""
 GRAVE = ("F-SAFE", "F-HOME")
 FAMILY = "F-FAMILY"

@@ -127,15 +127,14 @@ def test_long_runs_of_small_words_do_not_hang() -> None:
 
 
 def test_the_texts_of_our_own_buttons_are_never_taken_for_a_slip() -> None:
-    """ここにいる is a button of the safety card, one letter away from a place's name."""
+    """ここにいる is a button of the safety card, one letter away from a place's name. 北海道・東北 names its area."""
     for flow in PACK.flows.values():
         for step in flow.steps.values():
             for label in step.choices:
                 wanted = PACK.search.asked(label)
                 exact = {squash(text) for _, text in SPELLED}
-                assert wanted is None or squash(label) in exact or re.search("さがす|居場所|集まり", label), (
-                    label
-                )
+                whole = wanted is None or squash(label) in exact or "area" in dict(wanted.answers)
+                assert whole or re.search("さがす|居場所|集まり", label), label
 
 
 SMALL = ["の", "に", "つぎ", "つぎの", "のこと", "こと", "いつ", "いつから", "らい"]

@@ -197,7 +197,7 @@ def test_a_search_never_ends_in_nothing(area: str, kind: str, audience: str, int
     assert all(one.is_listed for one in resources)
     assert len(set(result.hits)) == len(result.hits)
     assert not [one for one in resources if one.kind in UNASKED and kind not in one.kinds]
-    assert result.gap is all(hit.why for hit in result.hits)
+    assert bool(result.gap) is all(hit.why for hit in result.hits)
     assert all(len(said) <= 120 for said in result.said)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.content import codec
+from bot.content.check import check
 from bot.content.library import Library
 from bot.errors import ContentError
 from bot.handoff.hours import TOKYO
@@ -147,3 +148,16 @@ class TestLibrary:
         with pytest.raises(ContentError, match="engawa migrate"):
             store.run(Library("test").released)
         assert migrate.DEFAULT_OPERATOR == OPERATOR
+
+
+def test_nothing_is_published_with_words_that_block(store: Store) -> None:
+    """R-044: no override exists; the release stays what it was, and what is told names the words and the place."""
+    library = Library("test")
+    number = store.run(library.import_seed, NOW)
+    raw = "kind: article\nid: a\ntitle: 見本\npages: [ぜひ来てください。]\n"
+    bad = codec.documents_of(codec.read_yaml(raw, "a.yaml"), "a.yaml")
+    pack = codec.build(2, [*codec.seed(), *bad])
+    assert [issue.path for issue in check(pack) if issue.blocks] == ["article/a/pages[0]"]
+    with pytest.raises(ContentError, match=r"article/a/pages\[0\]"):
+        store.run(library.publish, [*codec.seed(), *bad], "", NOW)
+    assert store.run(library.released).number == number
