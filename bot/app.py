@@ -27,6 +27,7 @@ from bot.errors import ConfigError, SealError, StoreUnavailable
 from bot.fetching import Fetching
 from bot.handoff import dictionary
 from bot.handoff.desk import Desk
+from bot.public.pages import PublicPages
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
 from bot.runtime.delivery import Delivery
@@ -103,6 +104,7 @@ class Engawa:
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
+        self.public = PublicPages(self.database, self.library, self.clock)
         self.webchat = WebChat(
             ThreadView(
                 self.database,
@@ -234,9 +236,8 @@ class Engawa:
         app.router.add_get("/healthz", edge.healthy)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", edge.metrics)
-        app.add_routes(self.webhooks.routes())
-        app.add_routes(self.webchat.routes())
-        app.add_routes(self.calendars.routes())
+        for part in (self.webhooks, self.webchat, self.calendars, self.public):
+            app.add_routes(part.routes())
         app.cleanup_ctx.append(self._lifetime)
         return app
 

@@ -23,6 +23,7 @@ LAYERS = {
             "bot.wakes",
             "bot.safety",
             "bot.flows",
+            "bot.public.looking",
             "bot.channels.render",
             "bot.runtime.retry",
         ),
@@ -41,7 +42,7 @@ LAYERS = {
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
-        *("bot.fetching", "bot.logs", "bot.testing"),
+        *("bot.fetching", "bot.logs", "bot.public", "bot.testing"),
     ),
     5: ("admin",),
 }

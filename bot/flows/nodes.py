@@ -63,7 +63,7 @@ def _end(step: model.End, scene: Scene) -> Entered:
     return replace(said, mine=replace(scene.person.mine, eased_at=scene.now))
 
 
-def _pages(found: tuple[Hit, ...], limit: int) -> Iterator[list[Hit]]:
+def pages_of(found: tuple[Hit, ...], limit: int) -> Iterator[list[Hit]]:
     """Every entry once, best first, each page of at least two kinds where there are (R-092)."""
     left = list(found)
     while left:
@@ -79,7 +79,7 @@ def _pages(found: tuple[Hit, ...], limit: int) -> Iterator[list[Hit]]:
 def _list(step: model.ShowResources | model.ShowEvents, scene: Scene) -> Entered:
     session = scene.session
     found = scene.content.find(step.query, session.answers, scene.now)
-    pages = list(_pages(found.hits, max(1, min(step.query.limit, MAX_LISTED))))
+    pages = list(pages_of(found.hits, max(1, min(step.query.limit, MAX_LISTED))))
     page = pages[page_of(session) % len(pages)] if pages else []
     session = session.answering(LISTED, " ".join(hit.id for hit in page))
     each = listed_choices(step, session, scene.content)

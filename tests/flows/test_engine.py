@@ -103,7 +103,7 @@ def test_three_bubbles_hold_all_the_words(texts: list[str]) -> None:
 def test_pages_show_every_entry_once_and_mix_kinds(kinds: str, limit: int) -> None:
     """Paging through shows each entry exactly once; the first page has two kinds where there are two (R-092)."""
     found = tuple(Hit(id=str(at), kind=kind) for at, kind in enumerate(kinds))
-    pages = list(nodes._pages(found, limit))
+    pages = list(nodes.pages_of(found, limit))
     assert sorted(entry.id for entry in found) == sorted(entry.id for page in pages for entry in page)
     assert all(1 <= len(page) <= limit for page in pages)
     if limit > 1 and len(set(kinds)) > 1:

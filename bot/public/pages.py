@@ -1,0 +1,125 @@
+"""Public pages over plain HTTP, without script, cookie or log: /places, /calendar, /read, /lines (R-010, R-120).
+
+They are read from the current release at each request, so that what is taken back is gone at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+import yaml
+from aiohttp import web
+
+from bot.clock import Clock
+from bot.content.areas import areas
+from bot.content.library import Library
+from bot.content.pack import Released
+from bot.content.reading import articles_on
+from bot.handoff.hours import DAYS
+from bot.public import looking
+from bot.store.database import Database
+
+HERE = resources.files("bot.public")
+TOKENS = resources.files("bot.channels.webchat") / "static" / "tokens.css"
+MAX_ID = 100
+
+
+class PublicPages:
+    """Routes of what anybody may look at."""
+
+    def __init__(self, database: Database, library: Library, clock: Clock) -> None:
+        self._database, self._library, self._clock = database, library, clock
+        self._words: dict[str, Any] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
+        self._style = TOKENS.read_bytes() + (HERE / "static" / "public.css").read_bytes()
+        version = hashlib.sha256(self._style).hexdigest()[:12]
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("bot.public"), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        self._templates.globals |= {
+            "words": self._words,
+            "style": f"/public/style.css?v={version}",
+            "weekdays": DAYS,
+            "prefectures": [one.name for one in areas().values() if one.is_prefecture],
+        }
+        self._templates.filters["query"] = _query
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/places", self.places),
+            web.get("/places/{id}", self.place),
+            web.get("/calendar", self.calendar),
+            web.get("/read", self.read),
+            web.get("/read/{id}", self.article),
+            web.get("/lines", self.lines),
+            web.get("/public/style.css", self.style),
+        ]
+
+    async def places(self, request: web.Request) -> web.Response:
+        released = await self._released()
+        asked = looking.asked_of(request.query, released)
+        shelf = looking.shelf(released, asked, self._clock.now())
+        return self._page(released, "places.html", here="places", asked=asked, shelf=shelf)
+
+    async def place(self, request: web.Request) -> web.Response:
+        released, name, now = await self._released(), request.match_info["id"][:MAX_ID], self._clock.now()
+        entry = looking.entry(released, name, now)
+        if entry is None:
+            return self._gone(released, "places")
+        days = looking.coming(released, name, now)
+        return self._page(released, "place.html", here="places", entry=entry, days=days)
+
+    async def calendar(self, request: web.Request) -> web.Response:
+        released = await self._released()
+        area = request.query.get("area", "").strip()[: looking.MAX_ASKED]
+        diary = looking.diary(released, area, self._clock.now())
+        return self._page(released, "calendar.html", here="calendar", wanted=area, diary=diary)
+
+    async def read(self, _request: web.Request) -> web.Response:
+        released = await self._released()
+        articles = articles_on(released.latest.articles.values(), "")
+        return self._page(released, "read.html", here="read", articles=articles)
+
+    async def article(self, request: web.Request) -> web.Response:
+        released = await self._released()
+        article = released.article(request.match_info["id"][:MAX_ID])
+        if article is None:
+            return self._gone(released, "read")
+        return self._page(released, "article.html", here="read", article=article)
+
+    async def lines(self, _request: web.Request) -> web.Response:
+        released, now = await self._released(), self._clock.now()
+        people = released.values(now)["human_now_or_not"]
+        return self._page(
+            released, "lines.html", here="lines", lines=looking.lines(released, now), people=people
+        )
+
+    async def style(self, _request: web.Request) -> web.Response:
+        """One file, for ever: its address changes with it."""
+        response = web.Response(body=self._style, content_type="text/css", charset="utf-8")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.enable_compression()
+        return response
+
+    async def _released(self) -> Released:
+        return await self._database.read(self._library.released)
+
+    def _gone(self, released: Released, here: str) -> web.Response:
+        return self._page(released, "gone.html", status=404, here=here)
+
+    def _page(self, released: Released, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        service, texts = released.latest.service, released.latest.texts
+        text = self._templates.get_template(template).render(service=service, texts=texts, **values)
+        response = web.Response(text=text, content_type="text/html", status=status)
+        response.enable_compression()
+        return response
+
+
+def _query(conditions: Mapping[str, str], **changed: object) -> str:
+    """The address of the same page with other conditions; an empty one is left out."""
+    kept = {name: value for name, value in {**conditions, **changed}.items() if value}
+    return f"?{urlencode(kept)}" if kept else "?"
