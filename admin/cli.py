@@ -209,6 +209,16 @@ def content_import(
     typer.echo(f"Published as release {number}.", err=True)
 
 
+@content_app.command("gaps")
+def content_gaps() -> None:
+    """Tell what was looked for and not found in the last quarter that is over, by prefecture and by kind."""
+    from admin import gaps
+    from bot.clock import SystemClock
+    from bot.config import load
+
+    typer.echo(gaps.table(load(os.environ), SystemClock().now()))
+
+
 @risk_app.command("scan")
 def risk_scan(file: Annotated[str, typer.Argument(help="lines of {id, text}; - for standard input")]) -> None:
     """Scan lines of JSON with the rules, and write id, level, category and rules of each."""

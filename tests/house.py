@@ -30,7 +30,7 @@ LAYERS = {
         *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing")),
         *(
             f"bot.content.{name}"
-            for name in ("model", "pack", "codec", "check", "cards", "calendar", "reading")
+            for name in ("model", "pack", "codec", "check", "cards", "calendar", "gaps", "reading")
         ),
         *(f"bot.content.{name}" for name in ("areas", "asking", "finding", "hotlines", "issues", "search")),
         *(f"bot.content.{name}" for name in ("check_flows", "check_places", "check_words", "words", "diff")),

@@ -134,6 +134,8 @@ def _freshness(path: str, one: Resource, today: date | None) -> Iterator[Issue]:
     checked, recheck = one.source.checked_on, one.source.recheck_by
     if checked and recheck and recheck < checked:
         yield Issue(path=f"{path}/source", message=told("dates_order"))
+    if checked and not recheck:
+        yield Issue(path=f"{path}/source/recheck_by", message=told("recheck_missing"), blocks=False)
     if today and checked and checked > today:
         yield Issue(path=f"{path}/source/checked_on", message=told("checked_in_future"))
     if today and recheck and recheck < today and one.is_listed:

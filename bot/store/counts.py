@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, func, select
 from sqlalchemy.sql.dml import UpdateBase
 
 from bot.store.batch import Batch
@@ -31,3 +31,15 @@ def add(connection: Connection, operator_id: str, day: date, counted: Mapping[st
         for name, number in sorted(counted.items())
     ]
     _ADD.run(connection, rows)
+
+
+def between(connection: Connection, operator_id: str, first: date, last: date, kind: str) -> dict[str, int]:
+    """What was counted as `kind/…` from one day to another, both included, by what stands behind the stroke."""
+    name = daily_counts.c.name
+    statement = (
+        select(name, func.sum(daily_counts.c.count))
+        .where(daily_counts.c.operator_id == operator_id, daily_counts.c.day.between(first, last))
+        .where(name.startswith(f"{kind}/", autoescape=True))
+        .group_by(name)
+    )
+    return {row[0].removeprefix(f"{kind}/"): int(row[1]) for row in connection.execute(statement)}

@@ -402,6 +402,11 @@ LOOKS: dict[str, tuple[Change, str, str]] = {
         "flow/F-X/steps/a",
         "questions_in_a_row",
     ),
+    "no day to look again": (
+        sourced(checked_on=date(2026, 11, 1)),
+        "resource/r/source/recheck_by",
+        "recheck_missing",
+    ),
     "overdue": (sourced(recheck_by=date(2026, 11, 20)), "resource/r/source/recheck_by", "stale"),
 }  # fmt: skip
 """What staff should look at, but may publish."""

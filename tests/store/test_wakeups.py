@@ -47,3 +47,18 @@ def test_counts_of_several_processes(store: Store) -> None:
         assert raised(at_once(lambda: count(store), lambda: count(b), lambda: count(c))) == []
     found = {row.name: row.count for row in store.rows(select(daily_counts))}
     assert found == {"left": 60, "erased": 120}
+
+
+def test_counts_of_a_kind_are_read_for_a_span(store: Store) -> None:
+    """Both ends included, days added up, other kinds and other operators left out."""
+    for days, name, number in (
+        (0, "gap/27/any", 2),
+        (1, "gap/27/any", 3),
+        (2, "gap/27/any", 9),
+        (0, "gaps/x", 1),
+    ):
+        store.run(counts.add, OPERATOR, (NOW + timedelta(days=days)).date(), {name: number, "g%p/x": 1})
+    last = (NOW + timedelta(days=1)).date()
+    assert store.run(counts.between, OPERATOR, NOW.date(), last, "gap") == {"27/any": 5}
+    assert store.run(counts.between, OPERATOR, NOW.date(), last, "g%p") == {"x": 3}
+    assert store.run(counts.between, "nobody", NOW.date(), last, "gap") == {}
