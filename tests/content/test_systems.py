@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from bot.content import areas
+from bot.flows.effects import Effect
 from bot.flows.model import Query
 from bot.messages import Card
 from bot.testing import A_DAY, a_release
@@ -97,6 +98,68 @@ def test_by_area_and_kind_it_is_listed_where_it_may_be(system: dict[str, Any]) -
         assert hits.get(system["id"], "") == "", "it is what was looked for"
 
 
+WORDS = {
+    "ibasho": "居場所",
+    "online_ibasho": "居場所",
+    "consultation_desk": "窓口",
+    "hotline": "窓口",
+    "outreach": "訪問",
+    "family_group": "家族会",
+    "family_class": "家族教室",
+    "peer_group": "当事者会",
+    "supporter_training": "講座",
+    "work_experience": "働くこと",
+    "money_planning": "親なきあと",
+    "magazine": "読みもの",
+    "portal": "読みもの",
+    "event": "イベント",
+    "platform": "集まり",
+}
+"""What people call the kinds. 「そのほか」 has no word: it is come upon by its area."""
+MOST_PAGES = 20
+
+
+def gone_through(talk: Watched, effects: tuple[Effect, ...]) -> dict[str, str]:
+    """Every card of a list, page by page, with why it stands there."""
+    found: dict[str, str] = {}
+    for _ in range(MOST_PAGES):
+        replies = [reply for effect in effects if (reply := getattr(effect, "reply", None))]
+        new = {
+            card.title: dict(card.facts).get("ここに出るわけ", "")
+            for reply in replies
+            for card in reply.cards
+        }
+        if new.keys() <= found.keys():
+            break
+        found |= new
+        effects = talk.text("ほかのもの")
+    return found
+
+
+@each()
+def test_asked_by_area_and_kind_the_bot_lists_it(system: dict[str, Any]) -> None:
+    """In a talk, in words (宮城県仙台市の居場所) or by its area alone: it comes as what was looked for, or never."""
+    resource, word = seed_pack().resources[system["id"]], WORDS.get(system["kind"])
+    where = (
+        "" if system["prefecture"] == areas.NATIONWIDE else f"{system['prefecture']}{resource.municipality}"
+    )
+    talk = Watched(released=a_release())
+    talk.text("さがす")
+    if where and word:
+        effects = talk.text(f"{where}の{word}")
+    else:
+        talk.text("地域から")
+        effects = talk.text(where or "まだ言いたくない")
+    if (system["audience"]["age_max"] or 99) < 18:
+        talk.text("年れいでえらぶ")
+        effects = talk.text("18歳になる前")
+    found = gone_through(talk, effects)
+    if is_listed(system):
+        assert found.get(system["name"]) == ""
+    else:
+        assert system["name"] not in found
+
+
 @each()
 def test_what_is_told_are_the_facts(system: dict[str, Any]) -> None:
     """Audience, residence, age, hours, ways, cost, anonymity, place and address: as the facts have them, or 未確認."""
@@ -121,6 +184,10 @@ def test_what_is_told_are_the_facts(system: dict[str, Any]) -> None:
         [system["contact"]["url"]] if system["contact"]["url"] and is_listed(system) else []
     )
     assert facts.get("メール") == system["contact"]["email"]
+    stated = system["opening_hours"] or ""
+    told = [f"{hour}時" for hour in re.findall(r"(\d+):00", stated)]
+    told += re.findall(r"平日|祝日|年末年始|[月火水木金土](?=[・～曜 ])", stated)
+    assert [one for one in told if one not in facts.get("時間", "")] == []
     assert facts["もと"].endswith(str(system["as_of"]))
 
 
