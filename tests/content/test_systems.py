@@ -6,6 +6,7 @@ The facts lie beside the repository (`../shared/data/systems.yaml`); without the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -119,7 +120,7 @@ WORDS = {
 MOST_PAGES = 20
 
 
-def gone_through(talk: Watched, effects: tuple[Effect, ...]) -> dict[str, str]:
+def gone_through(talk: Watched, effects: Iterable[Effect]) -> dict[str, str]:
     """Every card of a list, page by page, with why it stands there."""
     found: dict[str, str] = {}
     for _ in range(MOST_PAGES):
