@@ -128,6 +128,7 @@ async def test_the_whole_journey(demo: Demo, chromium_path: Path) -> None:
         await tap(phone, "家族のこと")
         await expect(log).to_contain_text("ここまで支えてこられたこと")
         await tap(phone, "家族の集まりの日")
+        await tap(phone, "まだ言いたくない")
         await expect(log.locator("article.card")).to_have_count(3)
 
         await sign_in(desk, demo)

@@ -356,6 +356,7 @@ async def talking(one: Window) -> None:
 async def cards(one: Window) -> None:
     await talking(one)
     await one.page.get_by_role("button", name="家族の集まりの日").last.click()
+    await one.page.get_by_role("button", name="まだ言いたくない").last.click()
     await expect(one.page.locator("article.card")).to_have_count(3)
 
 
