@@ -5,6 +5,7 @@ They are read from the current release at each request, so that what is taken ba
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from importlib import resources
@@ -34,6 +35,7 @@ class PublicPages:
 
     def __init__(self, database: Database, library: Library, clock: Clock) -> None:
         self._database, self._library, self._clock = database, library, clock
+        self._one = asyncio.Lock()
         self._words: dict[str, Any] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
         self._style = TOKENS.read_bytes() + (HERE / "static" / "public.css").read_bytes()
         version = hashlib.sha256(self._style).hexdigest()[:12]
@@ -76,7 +78,8 @@ class PublicPages:
     async def calendar(self, request: web.Request) -> web.Response:
         released = await self._released()
         area = request.query.get("area", "").strip()[: looking.MAX_ASKED]
-        diary = looking.diary(released, area, self._clock.now())
+        async with self._one:  # days of thousands of series take long: whoever asks, one at a time
+            diary = await asyncio.to_thread(looking.diary, released, area, self._clock.now())
         return self._page(released, "calendar.html", here="calendar", wanted=area, diary=diary)
 
     async def read(self, _request: web.Request) -> web.Response:

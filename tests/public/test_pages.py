@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import yaml
 from aiohttp import ClientSession, DummyCookieJar
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from bot.content.codec import Document
 from bot.public import looking
 from bot.store.schema import daily_counts
 from bot.testing import A_DAY, a_release
+from tests.house import ROOT
 from tests.strategies import seed_pack
 from tests.webchat.conftest import Chat
 
@@ -233,3 +235,30 @@ async def test_words_of_an_address_are_words_on_the_page(visitor: Visitor) -> No
     """Nothing a link brings becomes markup."""
     page = await visitor.sees("/places?word=" + quote('"><script>alert(1)</script>'))
     assert "<script" not in page
+
+
+def said(words: Any) -> Iterator[str]:
+    if isinstance(words, dict | list):
+        for one in words.values() if isinstance(words, dict) else words:
+            yield from said(one)
+    else:
+        yield words
+
+
+def test_what_the_pages_say_besides_hurts_nobody() -> None:
+    """R-012, R-043: no word to avoid, no urging, no more than a bubble."""
+    words = list(said(yaml.safe_load((ROOT / "bot" / "public" / "words.yaml").read_text("utf-8"))))
+    assert len(words) > 40
+    for text in words:
+        assert list(seed_pack().words.scan(text)) == []
+        assert len(text) <= 120
+        assert "ひきこもり" not in text
+
+
+def test_every_kind_to_tap_on_is_a_wish() -> None:
+    """Each means something to the search, and shows something."""
+    words = yaml.safe_load((ROOT / "bot" / "public" / "words.yaml").read_text("utf-8"))
+    for kind in (*words["places"]["kinds"], words["places"]["online"], words["places"]["desks"]):
+        asked = looking.asked_of({"kind": kind}, a_release())
+        assert asked.kind == kind
+        assert looking.shelf(a_release(), asked, A_DAY).entries

@@ -167,7 +167,7 @@ class TestClockwork:
 
 class TestPlaceCodes:
     async def test_counted_in_total_only(self, house: House) -> None:
-        """A code that content names counts by its name, any other as other, once each; none is kept anywhere."""
+        """R-119: a code that content names counts by its name, any other as other, once each; none is kept anywhere."""
         service = a_pack().service
         released = house.engawa.library.at_hand
         assert released is not None
