@@ -104,7 +104,7 @@ class Engawa:
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
-        self.public = PublicPages(self.database, self.library, self.clock)
+        self.public = PublicPages(self.database, self.library, self.clock, settings.base_url)
         self.webchat = WebChat(
             ThreadView(
                 self.database,

@@ -13,9 +13,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
+import segno
 import yaml
 from aiohttp import web
+from markupsafe import Markup
 
+from bot.channels.webchat.doors import place_code
 from bot.clock import Clock
 from bot.content.areas import areas
 from bot.content.library import Library
@@ -33,8 +36,9 @@ MAX_ID = 100
 class PublicPages:
     """Routes of what anybody may look at."""
 
-    def __init__(self, database: Database, library: Library, clock: Clock) -> None:
+    def __init__(self, database: Database, library: Library, clock: Clock, base_url: str = "") -> None:
         self._database, self._library, self._clock = database, library, clock
+        self._base_url = base_url
         self._one = asyncio.Lock()
         self._words: dict[str, Any] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
         self._style = TOKENS.read_bytes() + (HERE / "static" / "public.css").read_bytes()
@@ -58,6 +62,7 @@ class PublicPages:
             web.get("/read", self.read),
             web.get("/read/{id}", self.article),
             web.get("/lines", self.lines),
+            web.get("/card", self.card),
             web.get("/public/style.css", self.style),
         ]
 
@@ -100,6 +105,17 @@ class PublicPages:
         return self._page(
             released, "lines.html", here="lines", lines=looking.lines(released, now), people=people
         )
+
+    async def card(self, request: web.Request) -> web.Response:
+        """A card to print and leave somewhere; `from` is the code of that place, counted in total only (R-119)."""
+        code = place_code(request.query.get("from", ""))
+        base = self._base_url or f"{request.scheme}://{request.host}"
+        link = f"{base}/chat" + (f"?from={code}" if code else "")
+        drawn = segno.make_qr(link, error="m").svg_inline(
+            border=4, omitsize=True, svgclass="qr", light="#fff"
+        )
+        qr = Markup(drawn)  # noqa: S704 - drawn by the library from an address; it has no words in it
+        return self._page(await self._released(), "card.html", here="card", link=link, qr=qr)
 
     async def style(self, _request: web.Request) -> web.Response:
         """One file, for ever: its address changes with it."""

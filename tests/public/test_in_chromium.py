@@ -20,6 +20,7 @@ PAGES = (
     "/read",
     "/read/ibasho",
     "/lines",
+    "/card?from=library",
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import segno
 import yaml
 from aiohttp import ClientSession, DummyCookieJar
 from hypothesis import given
@@ -22,7 +23,7 @@ from bot.store.schema import daily_counts
 from bot.testing import A_DAY, a_release
 from tests.house import ROOT
 from tests.strategies import seed_pack
-from tests.webchat.conftest import Chat
+from tests.webchat.conftest import BASE, Chat
 
 PLACES = seed_pack().resources
 LISTED = {one.id for one in PLACES.values() if one.is_listed}
@@ -68,6 +69,7 @@ def ids(page: str) -> list[str]:
 
 
 PAGES = (
+    "/card",
     "/places",
     "/places?area=岬町&word=ゲーム",
     "/places/hannan-manma",
@@ -262,3 +264,30 @@ def test_every_kind_to_tap_on_is_a_wish() -> None:
         asked = looking.asked_of({"kind": kind}, a_release())
         assert asked.kind == kind
         assert looking.shelf(a_release(), asked, A_DAY).entries
+
+
+def modules(page: str) -> set[tuple[int, int]]:
+    """The dark squares of a drawn QR code, by column and row, its quiet border left out."""
+    [path] = re.findall(r'class="qrline"[^>]* d="([^"]+)"', page)
+    found, x, y = set(), 0.0, 0.0
+    for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", path):
+        values = [float(one) for one in re.findall(r"-?[\d.]+", numbers)]
+        if command == "h":
+            found |= {(int(x) + at - 4, int(y - 0.5) - 4) for at in range(int(values[0]))}
+            x += values[0]
+        else:
+            x, y = (values[0], values[1]) if command == "M" else (x + values[0], y + values[1])
+    return found
+
+
+@pytest.mark.parametrize(("code", "query"), [("library", "?from=library"), ("", ""), ("<b>", "")])
+async def test_a_card_leads_to_the_chat_and_tells_nothing_of_whom_it_is_for(
+    visitor: Visitor, code: str, query: str
+) -> None:
+    """R-119, R-045: a neutral card with the code of its place; what is drawn is the address that is printed."""
+    page = await visitor.sees(f"/card?from={quote(code)}")
+    link = f"{BASE}/chat{query}"
+    assert f">{link}</p>" in page
+    matrix = segno.make_qr(link, error="m").matrix
+    assert modules(page) == {(x, y) for y, row in enumerate(matrix) for x, dark in enumerate(row) if dark}
+    assert not [word for word in ("ひきこもり", "相談") if word in page]
