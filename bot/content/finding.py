@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from bot.content.events import Particulars
 from bot.content.model import Borders, Resource, Wishes
 from bot.content.search import Index, Match, Matches, Tier, accepts_outsiders, merged
 from bot.flows.content import Found, Hit, Wanted
+from bot.flows.matching import visible
 from bot.flows.model import Query, choice_key
 from bot.handoff.hours import TOKYO
 
@@ -24,6 +26,9 @@ REASONS = {
     Tier.CENTRE: "why_centre",
 }
 NOWHERE, ANY = "00", "any"
+_NOUN = re.compile(r"[一-龯々ァ-ヺーA-Za-z0-9・]{1,12}[りみきしび]?")
+"""A name or a thing (湘南, 釣り), whether we know it or not: no sentence."""
+_AREA = re.compile(r"\w{1,10}(?:[都道府県市区町村郡]|けん|まち|むら)")
 READ = frozenset({"magazine", "portal"})
 
 
@@ -74,6 +79,14 @@ class Search:
         )
         gap = "" if matches.fitting else _gap(whole, where)
         return Found(hits=hits, said=(*self._said(used.get(AREA, ""), matches, where), *said)[:2], gap=gap)
+
+    def takes(self, answer: str, text: str) -> bool:
+        """Whether an area or an interest can be meant. Who tells of something instead is heard (R-034)."""
+        if _NOUN.fullmatch(visible(text).strip()):
+            return True
+        if answer == AREA:
+            return bool(where_of(text)) or bool(_AREA.fullmatch(visible(text).strip()))
+        return self._wish((INTEREST, text)) is not None or bool(self.telling_of(text))
 
     def missing(self, query: Query, answers: Mapping[str, str]) -> str:
         """The area and kind a search was for, as a gap is counted (R-118)."""

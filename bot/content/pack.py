@@ -11,7 +11,7 @@ from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import place_card
 from bot.content.event_cards import event_card, fits, hours_words, is_past
 from bot.content.events import Event, EventSeries
-from bot.content.finding import AREA, KIND, Search
+from bot.content.finding import AREA, INTEREST, KIND, Search
 from bot.content.hotlines import open_lines
 from bot.content.model import Article, Borders, Hotline, Letter, Resource, Service, Stickers, Wishes
 from bot.content.reading import articles_on, letter_of
@@ -163,6 +163,12 @@ class Released:
 
     def missing(self, answers: Mapping[str, str]) -> str:
         return self.latest.search.missing(Query(use=(AREA, KIND)), answers)
+
+    def takes(self, answer: str, text: str) -> bool:
+        if answer not in (AREA, INTEREST):
+            return True
+        leads = self.entry(fold(text)) or self.question(text)
+        return leads is None and self.latest.search.takes(answer, text)
 
     def asked(self, text: str) -> Wanted | None:
         return self.latest.search.asked(text)

@@ -93,6 +93,10 @@ class Content(Protocol):
         """The area and kind these answers looked for, as a gap is counted."""
         ...
 
+    def takes(self, answer: str, text: str) -> bool:
+        """Whether a step that asks for this answer takes these words as one; else they are heard as what they are."""
+        ...
+
     def asked(self, text: str) -> Wanted | None:
         """What a few words ask for by name or by area and kind; None when they ask for nothing we know."""
         ...

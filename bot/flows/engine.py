@@ -176,7 +176,7 @@ def write(
         return tap(content, session, shown[label], now, person)
     if label is not None:
         return _go(content, answered(session, step, label), step.choices[label], now, person)
-    if not isinstance(step, model.Ask):
+    if not isinstance(step, model.Ask) or not content.takes(step.save, text):
         return None
     if step.pause:
         return Sprint(session=session, effects=(wake_after_pause(step, now),))

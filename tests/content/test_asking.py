@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.content.asking import MAX_ASKED, SHORTEST_TYPED, Asked, Fillers, Names, spellings, squash
+from bot.testing import a_release
 from tests.strategies import seed_pack
 
 PACK = seed_pack()
@@ -150,3 +151,30 @@ def test_words_that_ask_are_told_apart_as_a_pattern_would(text: str) -> None:
     fillers, one = Fillers(SMALL), "(?:" + "|".join(sorted(SMALL, key=len, reverse=True)) + ")"
     assert fillers.fill(text) is bool(re.fullmatch(f"{one}*", text))
     assert fillers.stripped(text) == re.sub(f"^{one}+|{one}+$", "", text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "taken"),
+    [
+        ("area", "阪南", True),
+        ("area", "そうじゃ市", True),
+        ("area", "ひみつのまち", True),
+        ("area", "湘南", True),
+        ("area", "息子がつらそうで心配です", False),
+        ("area", "もうどうしたらいいのか", False),
+        ("area", "さがす", False),
+        ("area", "大阪の家族会", False),
+        ("interest", "釣り", True),
+        ("interest", "スカイダイビング", True),
+        ("interest", "ゲームがしたい", True),
+        ("interest", "しずかに過ごしたい", False),
+        ("interest", "なにもしたくない", False),
+        ("interest", "家族", False),
+        ("who", "なんでも", True),
+    ],
+)
+def test_who_tells_of_something_where_an_area_is_asked_for_is_heard(
+    answer: str, text: str, taken: bool
+) -> None:
+    """R-034: a question of a search takes what can be an answer, and leaves entry words and sentences alone."""
+    assert a_release().takes(answer, text) is taken
