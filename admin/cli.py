@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from admin import line_commands
+from admin import line_commands, vault_commands
 from bot.errors import ConfigError, EngawaError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.add_typer(content_app, name="content")
 app.add_typer(line_commands.app, name="line")
 app.add_typer(risk_app, name="risk")
 app.add_typer(telegram_app, name="telegram")
+vault_commands.add_to(app)
 
 
 @app.command()

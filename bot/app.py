@@ -99,7 +99,7 @@ class Engawa:
             complete=self.moves.with_link,
         )
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
-        self.wipe = Wipe(self.database, self.hub)
+        self.wipe = Wipe(self.database, self.hub, settings.erasures)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)

@@ -32,6 +32,7 @@ class Settings:
     base_url: str
     trusted_proxies: tuple[str, ...]
     keyring: Keyring
+    erasures: Path | None
     line: tuple[LineAccount, ...]
     telegram: tuple[TelegramAccount, ...]
     log_format: str
@@ -76,6 +77,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         base_url=base_url,
         trusted_proxies=proxies,
         keyring=keyring,
+        erasures=_erasures(environ.get("ENGAWA_ERASURES", ""), database_url),
         line=line,
         telegram=telegram,
         log_format=log_format,
@@ -97,6 +99,14 @@ def _file(path: str, problems: list[str]) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         problems.append(f'ENGAWA_CONFIG is no TOML: {error}. Example: [[line]] and below it name = "north"')
     return {}
+
+
+def _erasures(path: str, database_url: str) -> Path | None:
+    """Where the erasure journal lies: beside a SQLite file unless told; for PostgreSQL there is no such place."""
+    if path:
+        return Path(path)
+    url = parse_url(database_url)
+    return Path(f"{url.database}.erasures") if url.get_backend_name() == "sqlite" else None
 
 
 def _host(text: str, problems: list[str]) -> str:

@@ -58,8 +58,8 @@ LONGER: dict[str, tuple[int, str]] = {
     "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
     "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
-    "bot/store/schema.py": (330, "all tables in one view"),
-    "bot/store/migrations/versions/0001_first_schema.py": (400, "one migration, written by Alembic"),
+    "bot/store/schema.py": (400, "all tables in one view"),
+    "bot/store/migrations/versions/0001_first_schema.py": (450, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
 
@@ -70,6 +70,7 @@ OWNED = {
     "apscheduler": "bot.runtime.clockwork",
     "alembic": "bot.store",
     "psycopg": "bot.store",
+    "pyrage": "bot.store",
     "sudachipy": "bot.handoff.dictionary",
     "sqlite3": "bot.store",
     "sqlalchemy": "bot.store",

@@ -1,30 +1,56 @@
-"""After an erase: nothing of it may stay in SQLite's write-ahead log (docs/operating.md)."""
+"""After an erase: it goes into the journal outside, and nothing of it may stay in SQLite's write-ahead log."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+
+import structlog
 
 from bot.runtime.live import ERASED, Hub
 from bot.runtime.loop import Worker
+from bot.store import erasures
 from bot.store.database import Database
 
 AGAIN = 0.5  # seconds; somebody was reading, and would have had to wait
 SELDOM = 3600.0
 
+log = structlog.get_logger("wipe")
+
 
 class Wipe(Worker):
-    """Empties the log whenever something was erased, and at the start: an erase may have been the last thing done."""
+    """Writes the journal and empties the log whenever something was erased, and at the start: an erase may have
+    been the last thing done."""
 
     name = "wipe"
 
-    def __init__(self, database: Database, hub: Hub) -> None:
+    def __init__(self, database: Database, hub: Hub, journal: Path | None = None) -> None:
         super().__init__(hub, ERASED, poll=SELDOM)
-        self._database = database
-        self._clean = False
+        self._database, self._journal = database, journal
+        self._clean = self._told = False
 
     async def work(self) -> bool:
-        self._clean = await asyncio.to_thread(self._database.checkpoint)
+        journalled = await self._write_journal()
+        self._clean = await asyncio.to_thread(self._database.checkpoint) and journalled
         return False
+
+    async def _write_journal(self) -> bool:
+        """Whether all erasures are in the journal outside. A full or missing disk holds up nobody's erase."""
+        if self._journal is None:
+            return True
+        entries = await self._database.read(erasures.unwritten)
+        if not entries:
+            return True
+        try:
+            await asyncio.to_thread(erasures.append, self._journal, entries)
+        except OSError as error:
+            if not self._told:  # once, not twice a second
+                log.error("journal_unwritable", reason=type(error).__name__)
+            self._told = True
+            return False
+        self._told = False
+        await self._database.write(erasures.written, entries)
+        return True
 
     async def idle(self) -> float:
         return SELDOM if self._clean else AGAIN

@@ -11,7 +11,7 @@ from bot.clock import new_id
 from bot.errors import SealError
 from bot.handoff.ticket import Ticket
 from bot.messages import Address, Reply, ReplyHint
-from bot.store import body
+from bot.store import body, erasures
 from bot.store.conversations import Loaded
 from bot.store.schema import (
     Instant,
@@ -82,8 +82,14 @@ def erase(
                 erased_at=now,
             )
         )
+    erasures.remember(connection, contact_id, now)
+    delete_contacts(connection, [contact_id])
+
+
+def delete_contacts(connection: Connection, contact_ids: Sequence[str]) -> None:
+    """Deletes all rows of these contacts, in the order that their references ask for."""
     for table in DELETED:
-        connection.execute(delete(table).where(table.c.contact_id == contact_id))
+        connection.execute(delete(table).where(table.c.contact_id.in_(contact_ids)))
 
 
 def _address(loaded: Loaded) -> Address | None:

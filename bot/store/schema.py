@@ -326,3 +326,18 @@ erased_emergencies = Table(
     Column("priority", Integer, nullable=False),
     Column("erased_at", Instant, nullable=False),
 )
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("erased_on", Date, nullable=False, index=True),
+    Column("journalled", Boolean, nullable=False),
+)
+
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("done_at", Instant, nullable=False),
+)

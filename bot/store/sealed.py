@@ -76,6 +76,11 @@ def _open(cipher: AESGCM, cell: Cell, envelope: bytes) -> bytes:
         raise SealError from error
 
 
+def key_id_of(envelope: bytes) -> str:
+    """The id of the key that sealed this. Raises SealError."""
+    return _split(envelope)[0]
+
+
 class ContactKey:
     """Seals and opens the cells of one contact."""
 
