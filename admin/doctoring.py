@@ -19,7 +19,9 @@ from bot.content.library import Library
 from bot.errors import EngawaError, SealError
 from bot.handoff import dictionary
 from bot.runtime.health import BEHIND, ailment, asked
-from bot.store import accounts, conversations, migrate, outbox, staff
+from bot.runtime.retention import LATE
+from bot.runtime.retention import NAME as RETENTION
+from bot.store import accounts, chores, conversations, migrate, outbox, staff
 from bot.store.accounts import Account
 from bot.store.database import Database
 from bot.store.sealed import Sealer
@@ -110,12 +112,21 @@ async def _database(settings: Settings, database: Database) -> AsyncIterator[Fin
             yield Finding("desk hours", "not set, so people are not told when somebody reads", hard=False)
     except EngawaError as error:
         yield Finding("content", str(error))
+    yield await _retention(database)
     count = await database.read(staff.count, migrate.DEFAULT_OPERATOR)
     yield Finding("staff", "" if count else "nobody can answer yet; run `engawa staff add NAME`", hard=False)
     unsent = await database.read(outbox.unsent_count)
     yield Finding(
         f"outbox ({unsent} unsent)", "" if unsent < 1000 else "is not draining; see the channels below"
     )
+
+
+async def _retention(database: Database) -> Finding:
+    """Whether old data is forgotten (B11)."""
+    last = await database.read(chores.last_done, RETENTION)
+    late = last is None or datetime.now(UTC) - last > LATE
+    remedy = "nothing was forgotten by age for a day; is the server running, and what does its log say?"
+    return Finding(f"retention (last run {_when(last)})", remedy if late else "", hard=last is not None)
 
 
 async def _channels(settings: Settings, known: Mapping[str, Account]) -> AsyncIterator[Finding]:

@@ -23,7 +23,7 @@ from bot.clock import Clock, SystemClock
 from bot.config import Settings
 from bot.content.library import Library
 from bot.content.pack import Released
-from bot.errors import ConfigError, SealError, StoreUnavailable
+from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
 from bot.handoff import dictionary
 from bot.handoff.desk import Desk
@@ -37,6 +37,8 @@ from bot.runtime.live import Hub, News
 from bot.runtime.metrics import STREAMS
 from bot.runtime.moves import Moves
 from bot.runtime.receipts import Receipts
+from bot.runtime.retention import LOOK_EVERY as RETENTION_LOOK
+from bot.runtime.retention import Retention
 from bot.runtime.turns import Turns
 from bot.runtime.wipe import Wipe
 from bot.store import conversations, migrate, outbox
@@ -100,6 +102,7 @@ class Engawa:
         )
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.wipe = Wipe(self.database, self.hub, settings.erasures)
+        self.retention = Retention(self.database, self.hub, self.clock, self.sealer, settings.keeping)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
@@ -193,6 +196,8 @@ class Engawa:
             self.wipe.start()
             self.fetching.start()
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
+        if self.roles.worker:
+            self.clockwork.every(RETENTION_LOOK, self.retention.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 
@@ -233,8 +238,8 @@ class Engawa:
         )
         app.on_response_prepare.append(edge.headers)
         app.router.add_get("/", edge.to_chat)
-        app.router.add_get("/healthz", edge.healthy)
-        app.router.add_get("/readyz", self._ready)
+        app.router.add_get("/healthz", edge.healthy(self.retention))
+        app.router.add_get("/readyz", edge.ready(self.database, self.sealer))
         app.router.add_get("/metrics", edge.metrics)
         for part in (self.webhooks, self.webchat, self.calendars, self.public):
             app.add_routes(part.routes())
@@ -245,21 +250,6 @@ class Engawa:
         await self.start()
         yield
         await self.stop()
-
-    async def _ready(self, _request: web.Request) -> web.Response:
-        """Database, migrations and keys: 200 when all are in order, else 503 with what is not."""
-        checks = {"database": "ok", "migrations": "ok", "keys": "ok"}
-        try:
-            if await self.database.read(migrate.current) != migrate.HEAD:
-                checks["migrations"] = "run `engawa migrate`"
-            else:
-                await self.database.read(conversations.open_any, self.sealer)
-        except StoreUnavailable:
-            checks = {"database": "cannot be reached", "migrations": "not known", "keys": "not known"}
-        except SealError:
-            checks["keys"] = "the stored cells do not open; see `engawa doctor`"
-        status = 200 if set(checks.values()) == {"ok"} else 503
-        return web.json_response(checks, status=status)
 
 
 def channels_of(

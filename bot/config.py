@@ -14,6 +14,7 @@ from typing import Any
 from bot.accounts import FIELDS, LineAccount, TelegramAccount, line_accounts, telegram_accounts, web_address
 from bot.errors import ConfigError
 from bot.store.database import parse_url
+from bot.store.retention import Keeping, keeping_from
 from bot.store.sealed import KEY, Keyring, derive
 
 DEFAULT_DATABASE = "sqlite:///engawa.db"
@@ -33,6 +34,7 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     keyring: Keyring
     erasures: Path | None
+    keeping: Keeping
     line: tuple[LineAccount, ...]
     telegram: tuple[TelegramAccount, ...]
     log_format: str
@@ -68,6 +70,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     port = _port(environ.get("ENGAWA_PORT") or "8080", problems)
     base_url = web_address("ENGAWA_BASE_URL", environ.get("ENGAWA_BASE_URL", ""), problems)
     line, telegram = line_accounts(environ, file, problems), telegram_accounts(environ, file, problems)
+    keeping = _keeping(environ.get("ENGAWA_KEEP_DAYS", ""), problems)
     if problems or keyring is None:
         raise ConfigError(problems)
     return Settings(
@@ -78,6 +81,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=proxies,
         keyring=keyring,
         erasures=_erasures(environ.get("ENGAWA_ERASURES", ""), database_url),
+        keeping=keeping,
         line=line,
         telegram=telegram,
         log_format=log_format,
@@ -107,6 +111,14 @@ def _erasures(path: str, database_url: str) -> Path | None:
         return Path(path)
     url = parse_url(database_url)
     return Path(f"{url.database}.erasures") if url.get_backend_name() == "sqlite" else None
+
+
+def _keeping(text: str, problems: list[str]) -> Keeping:
+    try:
+        return keeping_from(text)
+    except ConfigError as error:
+        problems += error.problems
+        return Keeping()
 
 
 def _host(text: str, problems: list[str]) -> str:

@@ -10,8 +10,12 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.errors import StoreUnavailable
+from bot.errors import SealError, StoreUnavailable
 from bot.runtime.metrics import REGISTRY
+from bot.runtime.retention import Retention
+from bot.store import conversations, migrate
+from bot.store.database import Database
+from bot.store.sealed import Sealer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -79,8 +83,40 @@ async def to_chat(_request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": "/chat"})
 
 
-async def healthy(_request: web.Request) -> web.Response:
-    return web.Response(text="ok\n")
+def healthy(retention: Retention) -> Handler:
+    """200 while the process lives. With `?detail`: 503 when nothing was forgotten by age for a day (B11)."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if "detail" not in request.query:
+            return web.Response(text="ok\n")
+        try:
+            last = await retention.last_run()
+        except StoreUnavailable:
+            return web.json_response({"retention": {"last_run": None, "late": True}}, status=503)
+        late = retention.is_late(last)
+        told = {"last_run": last.isoformat() if last else None, "late": late}
+        return web.json_response({"retention": told}, status=503 if late else 200)
+
+    return answer
+
+
+def ready(database: Database, sealer: Sealer) -> Handler:
+    """Database, migrations and keys: 200 when all are in order, else 503 with what is not."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        checks = {"database": "ok", "migrations": "ok", "keys": "ok"}
+        try:
+            if await database.read(migrate.current) != migrate.HEAD:
+                checks["migrations"] = "run `engawa migrate`"
+            else:
+                await database.read(conversations.open_any, sealer)
+        except StoreUnavailable:
+            checks = {"database": "cannot be reached", "migrations": "not known", "keys": "not known"}
+        except SealError:
+            checks["keys"] = "the stored cells do not open; see `engawa doctor`"
+        return web.json_response(checks, status=200 if set(checks.values()) == {"ok"} else 503)
+
+    return answer
 
 
 async def metrics(_request: web.Request) -> web.Response:

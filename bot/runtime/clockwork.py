@@ -11,19 +11,18 @@ from sqlalchemy import Connection
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.runtime.live import INBOX, Hub, News
-from bot.store import dedupe, hints, moved, moving, staff, wakeups
+from bot.store import hints, wakeups
 from bot.store.database import Database
 from bot.store.dialect import alone
 
 WAKE_EVERY = 1  # seconds
 FORGET_EVERY = 5  # seconds
-TIDY_EVERY = 3600  # seconds
 
 log = structlog.get_logger("clockwork")
 
 
 class Clockwork:
-    """Turns due wake-ups into events, and tidies what is past its time."""
+    """Turns due wake-ups into events, and forgets hints."""
 
     def __init__(self, database: Database, hub: Hub, clock: Clock) -> None:
         self._database, self._hub, self._clock = database, hub, clock
@@ -40,7 +39,6 @@ class Clockwork:
         if works:
             self.every(WAKE_EVERY, self.wake)
             self.every(FORGET_EVERY, self.forget)
-            self.every(TIDY_EVERY, self.tidy)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -69,18 +67,3 @@ class Clockwork:
                 await self._database.write(hints.drop_old, now)
         except StoreUnavailable:
             log.warning("store_unavailable", worker="clockwork")
-
-    async def tidy(self) -> None:
-        """Forgets dedupe keys, sessions, links and left addresses whose time is over."""
-        try:
-            await self._database.write(self._tidy)
-        except StoreUnavailable:
-            log.warning("store_unavailable", worker="clockwork")
-
-    def _tidy(self, connection: Connection) -> None:
-        if alone(connection, "tidy"):
-            now = self._clock.now()
-            dedupe.forget_old(connection, now)
-            moved.forget_old(connection, now)
-            moving.drop_old_links(connection, now)
-            staff.drop_ended_sessions(connection, now)

@@ -36,4 +36,7 @@ ACCOUNT_RECEIVED = Gauge(
 ACCOUNT_SENT = Gauge(
     "engawa_account_last_sent_seconds", "When the last message went out", _ACCOUNT, registry=REGISTRY
 )
+RETENTION_RAN = Gauge(
+    "engawa_retention_last_run_seconds", "When old data was last forgotten", registry=REGISTRY
+)
 STREAMS = Gauge("engawa_streams", "Open live streams of the web chat", registry=REGISTRY)

@@ -260,6 +260,7 @@ _SAVE = Batch(
         revision=bindparam("b_next"),
         last_seq=bindparam("b_last_seq"),
         ticket_id=bindparam("b_ticket_id"),
+        active_on=bindparam("b_active_on"),
         sealed_state=bindparam("b_state"),
     )
 )
@@ -275,6 +276,7 @@ def save(connection: Connection, changed: Sequence[tuple[Loaded, Talk, int]]) ->
             "b_next": talk.revision,
             "b_last_seq": last_seq,
             "b_ticket_id": talk.ticket.id if talk.ticket else None,
+            "b_active_on": talk.seen_at.date() if talk.seen_at else None,
             "b_state": loaded.key.seal(
                 "talks", "sealed_state", loaded.contact_id, body.encode(body.state_of(talk))
             ),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
 
 from bot.messages import GROWS_STALE, HELD_FOR_QUOTA, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
 from bot.store import body
@@ -152,8 +152,10 @@ _MARK_FINISH = Batch(
         due_at=bindparam("b_due_at"),
         error_code=bindparam("b_error_code"),
         may_have_arrived=bindparam("b_may_have_arrived"),
+        sealed_hint=case((bindparam("b_state") == QUEUED, outbox.c.sealed_hint), else_=None),
     )
 )
+"""A hint stays as long as the row may be tried again."""
 
 
 def is_stale(purpose: Purpose, queued_at: datetime, now: datetime) -> bool:
@@ -229,7 +231,7 @@ def silence(connection: Connection, contact_ids: Sequence[str]) -> None:
             outbox.c.state == QUEUED,
             outbox.c.purpose.in_([purpose.value for purpose in SILENCED_BY_CLAIM]),
         )
-        .values(state=CANCELLED, error_code="silenced")
+        .values(state=CANCELLED, error_code="silenced", sealed_hint=None)
     )
 
 
@@ -250,7 +252,7 @@ def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
     connection.execute(
         update(outbox)
         .where(outbox.c.contact_id.in_(contact_ids), outbox.c.state == QUEUED)
-        .values(state=CANCELLED, error_code="contact_gone")
+        .values(state=CANCELLED, error_code="contact_gone", sealed_hint=None)
     )
 
 

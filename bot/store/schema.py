@@ -114,6 +114,7 @@ talks = Table(
     Column("revision", Integer, nullable=False),
     Column("last_seq", Integer, nullable=False),
     Column("ticket_id", Id),
+    Column("active_on", Date, index=True),
     Column("sealed_state", LargeBinary, nullable=False),
 )
 

@@ -145,6 +145,10 @@ def end_session(connection: Connection, token: str) -> None:
     connection.execute(delete(staff_sessions).where(staff_sessions.c.token_hash == hashed(token)))
 
 
+def drop_ended_logins(connection: Connection, now: datetime) -> None:
+    connection.execute(delete(one_time_logins).where(one_time_logins.c.expires_at <= now))
+
+
 def drop_ended_sessions(connection: Connection, now: datetime) -> int:
     return connection.execute(
         delete(staff_sessions).where(

@@ -131,7 +131,7 @@ class TestClockwork:
         await database.write(staff.begin_session, member.staff_id, "token", house.clock.now())
         for days, left in ((0, (1, 1)), (1, (1, 0)), (10, (0, 0))):
             house.clock.move(timedelta(days=days))
-            await house.engawa.clockwork.tidy()
+            await house.engawa.retention.run()
             counted = [
                 (await house.rows(select(func.count()).select_from(table)))[0][0]
                 for table in (dedupe, staff_sessions)
@@ -144,7 +144,7 @@ class TestClockwork:
             patch.setattr(house.engawa.database, "read", away)
             patch.setattr(house.engawa.database, "write", away)
             await house.engawa.clockwork.wake()
-            await house.engawa.clockwork.tidy()
+            await house.engawa.retention.look()
         await house.engawa.clockwork.wake()
 
     async def test_it_ticks_by_itself(self, ready_sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

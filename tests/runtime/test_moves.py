@@ -184,7 +184,7 @@ class TestLink:
         house.clock.move(LINK_WORKS_FOR)
         assert not await house.engawa.moves.is_open(late)
         assert not await house.engawa.moves.follow(late, THIRD)
-        await house.engawa.clockwork.tidy()
+        await house.engawa.retention.run()
         assert await house.rows(select(move_links)) == []
 
     async def test_two_at_the_same_moment(self, house: House) -> None:
@@ -254,7 +254,7 @@ class TestLink:
     async def test_a_left_address_is_forgotten_after_a_month(self, house: House) -> None:
         await house.engawa.moves.follow(await invited(house, "a"), NEW)
         house.clock.move(timedelta(days=31))
-        await house.engawa.clockwork.tidy()
+        await house.engawa.retention.run()
         assert await house.rows(select(moved_addresses)) == []
 
     async def test_an_erased_person_cannot_be_moved(self, house: House) -> None:

@@ -258,10 +258,14 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("ticket_id", sa.String(length=32), nullable=True),
+        sa.Column("active_on", sa.Date(), nullable=True),
         sa.Column("sealed_state", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.contact_id"], name=op.f("fk_talks_contact_id")),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_talks")),
     )
+    with op.batch_alter_table("talks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_talks_active_on"), ["active_on"], unique=False)
+
     op.create_table(
         "reply_hints",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
@@ -361,6 +365,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_tickets_contact_id")
 
     op.drop_table("tickets")
+    with op.batch_alter_table("talks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_talks_active_on"))
+
     op.drop_table("talks")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_sessions_staff_id"))
