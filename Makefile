@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace kill9 lock clean
+.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace kill9 sbom lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,14 @@ trace: setup-dev ## each requirement with the tests that name it, and what no te
 
 kill9: setup-dev ## kill -9 at random moments on both databases; count what was lost or repeated
 	$(BIN)/python -m tests.kill9 $(ARGS)
+
+sbom: setup-dev ## what is installed to run Engawa, as CycloneDX with hashes, and its licences, into build/
+	rm -rf build/run && "$(PYTHON)" -m venv build/run
+	build/run/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --gather-license-texts --output-reproducible \
+		--output-file build/sbom.cdx.json build/run/bin/python
+	$(BIN)/python -m deploy.licences build/sbom.cdx.json requirements/run.txt > build/licences.txt
+	@tail -1 build/licences.txt
 
 lock: $(VENV)/.made ## pin the requirements anew (UPGRADE=1: to the newest releases)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

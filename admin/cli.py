@@ -121,13 +121,20 @@ def simulate(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    security: Annotated[
+        bool, typer.Option("--security", help="look at this machine's own safety instead")
+    ] = False,
+    unit: Annotated[str, typer.Option(help="the service to look at, with --security")] = "engawa.service",
+) -> None:
     """Check database, keys, channels, webhooks and clock; each line says ok or what to do."""
     import asyncio
 
-    from admin import doctoring
+    from admin import doctoring, securing
     from bot.config import load
 
+    if security:
+        raise typer.Exit(securing.run(load(os.environ), os.environ, unit))
     raise typer.Exit(asyncio.run(doctoring.run(load(os.environ))))
 
 

@@ -67,8 +67,59 @@ def backup_key(
     backing_up.make_pair(file)
 
 
+keys_app = typer.Typer(no_args_is_help=True, help="The installation's keys, changed while people write.")
+
+
+def _keys(name: str, *arguments: str) -> None:
+    from admin import keys
+    from bot.config import load
+
+    getattr(keys, name)(load(os.environ), *arguments)
+
+
+@keys_app.command("list")
+def keys_list() -> None:
+    """Name each key and how much it seals. Prints no key."""
+    _keys("show")
+
+
+@keys_app.command("add")
+def keys_add() -> None:
+    """Put a new key in front of the others in ENGAWA_KEYS_FILE."""
+    _keys("add")
+
+
+@keys_app.command("rewrap")
+def keys_rewrap() -> None:
+    """Seal anew what is under earlier keys, beside the running server."""
+    _keys("rewrap")
+
+
+@keys_app.command("retire")
+def keys_retire(name: Annotated[str, typer.Argument(help="the key's name")]) -> None:
+    """Remove a key that seals nothing any more from ENGAWA_KEYS_FILE."""
+    _keys("retire", name)
+
+
+@keys_app.command("id")
+def keys_id() -> None:
+    """Print the key that pseudonymises people, to pin it as ENGAWA_ID_KEY. It is a secret."""
+    import base64
+
+    from bot.config import load
+
+    typer.echo(f"ENGAWA_ID_KEY={base64.b64encode(load(os.environ).keyring.id_key).decode()}")
+
+
+@keys_app.command("rehash")
+def keys_rehash() -> None:
+    """Give everybody the pseudonym of a new ENGAWA_ID_KEY, beside the running server."""
+    _keys("rehash")
+
+
 def add_to(app: typer.Typer) -> None:
     """Puts the commands into `engawa`."""
     app.command()(backup)
     app.command()(restore)
     app.command("backup-key")(backup_key)
+    app.add_typer(keys_app, name="keys")

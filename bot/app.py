@@ -78,7 +78,7 @@ class Engawa:
                     "--role splits work between processes, which SQLite cannot. Set ENGAWA_DATABASE_URL=postgresql://…"
                 ]
             )
-        self.sealer = Sealer(settings.keyring)
+        self.sealer = Sealer(settings.keyring, settings.reread)
         self.hub = Hub()
         self.library = Library(self.operator_id, settings.base_url)
         self.channels = channels_of(settings, self._words, self.clock)

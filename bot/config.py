@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.store.sealed import KEY, Keyring, derive
 DEFAULT_DATABASE = "sqlite:///engawa.db"
 KEY_EXAMPLE = "ENGAWA_KEYS=k1:<base64 of 32 random bytes>; `engawa key` makes one"
 LOG_FORMATS = ("console", "json")
+Network = IPv4Network | IPv6Network
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -31,8 +32,11 @@ class Settings:
     host: str
     port: int
     base_url: str
-    trusted_proxies: tuple[str, ...]
+    trusted_proxies: tuple[Network, ...]
     keyring: Keyring
+    keys_file: Path | None
+    id_key_is_derived: bool
+    reread: Callable[[], Keyring | None] = field(repr=False, compare=False)
     erasures: Path | None
     keeping: Keeping
     line: tuple[LineAccount, ...]
@@ -80,6 +84,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         base_url=base_url,
         trusted_proxies=proxies,
         keyring=keyring,
+        keys_file=Path(environ["ENGAWA_KEYS_FILE"]) if environ.get("ENGAWA_KEYS_FILE") else None,
+        id_key_is_derived=not environ.get("ENGAWA_ID_KEY"),
+        reread=lambda: _keyring(environ, []),
         erasures=_erasures(environ.get("ENGAWA_ERASURES", ""), database_url),
         keeping=keeping,
         line=line,
@@ -127,15 +134,18 @@ def _host(text: str, problems: list[str]) -> str:
     return text
 
 
-def _proxies(text: str, problems: list[str]) -> tuple[str, ...]:
+def _proxies(text: str, problems: list[str]) -> tuple[Network, ...]:
     found = []
     for place, item in enumerate(filter(None, (item.strip() for item in text.split(","))), start=1):
         try:
-            found.append(str(ip_address(item)))
+            network = ip_network(item)
+            if network.prefixlen == 0:
+                raise ValueError
+            found.append(network)
         except ValueError:
             problems.append(
-                f"ENGAWA_TRUSTED_PROXIES: entry {place} is no IP address. "
-                "Example: ENGAWA_TRUSTED_PROXIES=127.0.0.1,10.0.0.5"
+                f"ENGAWA_TRUSTED_PROXIES: entry {place} is no IP address and no network. "
+                "Example: ENGAWA_TRUSTED_PROXIES=127.0.0.1,10.0.0.0/24"
             )
     return tuple(found)
 
@@ -179,7 +189,14 @@ def _keyring(environ: Mapping[str, str], problems: list[str]) -> Keyring | None:
             )
             return None
         id_key = decoded
-    return Keyring(keys=keys, id_key=id_key)
+    before = []
+    for place, item in enumerate(filter(None, environ.get("ENGAWA_ID_KEYS_BEFORE", "").split(",")), start=1):
+        decoded = _key(item.strip())
+        if decoded is None:
+            problems.append(f"ENGAWA_ID_KEYS_BEFORE: key {place} is no base64 of 32 bytes. Example: q83v…=")
+            return None
+        before.append(decoded)
+    return Keyring(keys=keys, id_key=id_key, id_keys_before=tuple(before))
 
 
 def _key(encoded: str) -> bytes | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bot.config import Network
 from bot.errors import SealError, StoreUnavailable
 from bot.runtime.metrics import REGISTRY
 from bot.runtime.retention import Retention
@@ -35,20 +37,45 @@ HEADERS = {
 log = structlog.get_logger("engawa")
 
 
-def behind(proxies: tuple[str, ...]) -> Middleware:
-    """Takes the caller's address from X-Forwarded-For, as far as it was written by trusted proxies."""
+def behind(proxies: tuple[Network, ...]) -> Middleware:
+    """Takes the caller's address from X-Forwarded-For, as far as it was written by trusted proxies (B38).
+
+    The nearest that is not one of ours is the caller; what it, or anybody before it, wrote there is not looked at.
+    """
 
     @web.middleware
     async def forwarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.remote not in proxies:
+        caller = _address(request.remote or "")
+        if caller is None or not _within(caller, proxies):
             return await handler(request)
-        hops = [
-            hop.strip() for value in request.headers.getall("X-Forwarded-For", ()) for hop in value.split(",")
-        ]
-        caller = next((hop for hop in reversed(hops) if hop and hop not in proxies), request.remote)
-        return await handler(request.clone(remote=caller))
+        for hop in reversed(_hops(request)):
+            address = _address(hop)
+            if address is None:
+                break  # not what a proxy writes: the one that passed it on stands for it
+            caller = address
+            if not _within(caller, proxies):
+                break
+        return await handler(request.clone(remote=str(caller)))
 
     return forwarded
+
+
+def _hops(request: web.Request) -> list[str]:
+    return [
+        hop.strip() for value in request.headers.getall("X-Forwarded-For", ()) for hop in value.split(",")
+    ]
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _within(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
 
 
 @web.middleware

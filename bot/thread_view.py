@@ -55,12 +55,12 @@ class ThreadView:
         sealer = self._sealer
         contact_id = conversations.find(connection, sealer, self._operator_id, address)
         if contact_id is None:
-            here = sealer.keyring.address_key(self._operator_id, address)
+            here = sealer.keyring.address_keys(self._operator_id, address)
             return Thread(
                 messages=[],
                 state={"mode": Mode.BOT, "line": self.text("state_bot")},
                 topic=None,
-                moved=bool(moved.known(connection, [here])),
+                moved=bool(moved.known(connection, here)),
             )
         loaded = conversations.load(connection, sealer, [contact_id], lock=False)[contact_id]
         lines = timeline.for_person(connection, loaded, after=after, newest=newest)

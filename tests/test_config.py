@@ -90,7 +90,7 @@ class TestDefaults:
             ENGAWA_HOST="0.0.0.0",
             ENGAWA_PORT="9000",
             ENGAWA_BASE_URL="https://engawa.example.jp/",
-            ENGAWA_TRUSTED_PROXIES="127.0.0.1, ::1,10.0.0.5,",
+            ENGAWA_TRUSTED_PROXIES="127.0.0.1, ::1,10.0.0.0/24,",
             ENGAWA_LOG_FORMAT="json",
             ENGAWA_LINE_API_BASE="http://127.0.0.1:1",
             ENGAWA_TELEGRAM_API_BASE="http://127.0.0.1:2/",
@@ -99,7 +99,7 @@ class TestDefaults:
         )
         assert (found.host, found.port, found.log_format) == ("0.0.0.0", 9000, "json")
         assert (found.base_url, found.https, found.on_loopback) == ("https://engawa.example.jp", True, False)
-        assert found.trusted_proxies == ("127.0.0.1", "::1", "10.0.0.5")
+        assert [str(one) for one in found.trusted_proxies] == ["127.0.0.1/32", "::1/128", "10.0.0.0/24"]
         [line], [telegram] = found.line, found.telegram
         assert (line.account, line.channel_secret, line.access_token) == ("line", "line-secret", "line-token")
         assert (telegram.account, telegram.bot_token) == ("telegram", "123:bot-token")
@@ -160,7 +160,7 @@ class TestProblems:
                 "ENGAWA_PORT": "http",
                 "ENGAWA_HOST": "http://host",
                 "ENGAWA_BASE_URL": "engawa.example.jp",
-                "ENGAWA_TRUSTED_PROXIES": "proxy,10.0.0.0/8",
+                "ENGAWA_TRUSTED_PROXIES": "proxy,10.0.0.1/8,0.0.0.0/0",
                 "ENGAWA_LOG_FORMAT": "xml",
                 "ENGAWA_CONFIG": "/nowhere/engawa.toml",
                 "ENGAWA_LINE_CHANNEL_SECRET": "line-secret",
@@ -182,6 +182,7 @@ class TestProblems:
                 "ENGAWA_PORT",
                 "ENGAWA_TELEGRAM_API_BASE",
                 "ENGAWA_TELEGRAM_SECRET_TOKEN",
+                "ENGAWA_TRUSTED_PROXIES",
                 "ENGAWA_TRUSTED_PROXIES",
                 "ENGAWA_TRUSTED_PROXIES",
             ]

@@ -27,6 +27,7 @@ MARKERS: dict[str, str] = {
     "handed_back": marked("{name} handed back to the guide"),
     "withdrawn": marked("The person took the request back"),
     "moved": marked("The person went on in the web chat"),
+    timeline.DAMAGED: marked("A line here is damaged and cannot be read"),
     Kind.JOINED: marked("The person opened this entrance"),
     Kind.LEFT: marked("The person paused receiving"),
 }
@@ -84,7 +85,11 @@ def handed(t: Words, thread: Thread, now: datetime) -> tuple[Shown, ...]:
 def _shown(t: Words, thread: Thread, line: Line, now: datetime) -> Shown | None:
     if line.body.kind == Kind.UNSENT:  # what was taken back tells so in its own place
         return None
-    if line.author == timeline.MARKER or (line.author == PERSON and line.body.kind in MARKERS):
+    if (
+        line.author == timeline.MARKER
+        or line.body.kind == timeline.DAMAGED
+        or (line.author == PERSON and line.body.kind in MARKERS)
+    ):
         return _marker(t, line, now)
     if line.author == PERSON:
         return _person(t, thread, line, now)

@@ -93,8 +93,11 @@ class Moves:
 
         Raises Busy when too many try at once, and StoreUnavailable.
         """
-        lookup = self._sealer.keyring.passphrase_lookup(self._operator_id, phrase)
-        found = await self._database.read(moving.passphrase, lookup)
+        lookup, found = b"", None
+        for lookup in self._sealer.keyring.passphrase_lookups(self._operator_id, phrase):
+            found = await self._database.read(moving.passphrase, lookup)
+            if found is not None:
+                break
         contact_id, verifier = found if found is not None else ("", None)
         with self._room():
             if not await self._hashing.matches(verifier, phrase):

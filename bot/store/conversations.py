@@ -170,14 +170,14 @@ def open_any(connection: Connection, sealer: Sealer) -> None:
         return
     key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
     address = body.address(key.open("contacts", "sealed_address", row.contact_id, row.sealed_address))
-    if sealer.keyring.address_key(row.operator_id, address) != bytes(row.address_key):
+    if bytes(row.address_key) not in sealer.keyring.address_keys(row.operator_id, address):
         raise SealError("The key that names contacts is another one.")
 
 
 def find(connection: Connection, sealer: Sealer, operator_id: str, address: Address) -> str | None:
     """The contact of an address, if we know it."""
-    key = sealer.keyring.address_key(operator_id, address)
-    return connection.scalar(select(contacts.c.contact_id).where(contacts.c.address_key == key))
+    keys = sealer.keyring.address_keys(operator_id, address)
+    return connection.scalar(select(contacts.c.contact_id).where(contacts.c.address_key.in_(keys)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -193,7 +193,9 @@ def hold(
     connection: Connection, sealer: Sealer, operator_id: str, addresses: Sequence[Address]
 ) -> dict[Address, Held]:
     """The contact of each address, locked in key order; unknown ones are made, with a key and a nickname."""
-    keys = {sealer.keyring.address_key(operator_id, address): address for address in addresses}
+    keys = {
+        key: address for address in addresses for key in sealer.keyring.address_keys(operator_id, address)
+    }
     held: dict[Address, Held] = {}
     for row in connection.execute(_BY_ADDRESS, {"address_keys": list(keys)}):
         held[keys[bytes(row.address_key)]] = Held(
@@ -203,7 +205,11 @@ def hold(
         )
     # In one order everywhere: two processes that meet the same new people must not wait for each other.
     fresh = sorted(
-        ((address_key, address) for address_key, address in keys.items() if address not in held),
+        (
+            (sealer.keyring.address_key(operator_id, address), address)
+            for address in addresses
+            if address not in held
+        ),
         key=lambda pair: pair[0],
     )
     if fresh:
@@ -216,7 +222,8 @@ def _make(
 ) -> dict[Address, Held]:
     made: dict[Address, Held] = {}
     contact_rows, talk_rows = [], []
-    left = moved.known(connection, [address_key for address_key, _ in fresh])
+    names = {address: sealer.keyring.address_keys(operator_id, address) for _, address in fresh}
+    left = moved.known(connection, [name for found in names.values() for name in found])
     for address_key, address in fresh:
         contact_id = random_id()
         key, sealed_key = sealer.new_contact_key(operator_id, contact_id)
@@ -233,7 +240,7 @@ def _make(
                 "reachable": True,
             }
         )
-        blank = body.TalkState(moved=address_key in left)
+        blank = body.TalkState(moved=not left.isdisjoint(names[address]))
         state = key.seal("talks", "sealed_state", contact_id, body.encode(blank))
         talk_rows.append(
             {

@@ -38,7 +38,7 @@ def first_time(
 ) -> bool:
     """Whether this key is new in its scope; from now on it is not. For things that must be done once."""
     digest = sealer.keyring.dedupe_digest(operator_id, scope, key)
-    if known(connection, [digest]):
+    if known(connection, [digest, *sealer.keyring.earlier_digests(operator_id, scope, key)]):
         return False
     remember(connection, {digest: 0}, now)
     return True

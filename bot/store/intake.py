@@ -69,7 +69,9 @@ def take(
     unsent = {
         _message(event): unsend.digest_of(sealer, operator_id, event) for event in events if event.message_key
     }
-    seen = dedupe.known(connection, [*digests, *unsent.values()])
+    earlier = _earlier(sealer, operator_id, events)
+    found = dedupe.known(connection, [*digests, *unsent.values(), *earlier])
+    seen = {earlier.get(digest, digest): seq for digest, seq in found.items()}
     new = {digest: event for digest, event in zip(digests, events, strict=True) if digest not in seen}
     held, seqs, fresh = dict[Address, Held](), dict[bytes, int](), list[Pending]()
     took_back = newcomers = False
@@ -89,6 +91,21 @@ def take(
         known.setdefault(digest, Accepted(seq=accepted[-1].seq, fresh=False))
     by_contact = {one.contact_id: one for one in held.values()}
     return Taken(accepted=accepted, fresh=fresh, held=by_contact, took_back=took_back, newcomers=newcomers)
+
+
+def _earlier(sealer: Sealer, operator_id: str, events: Sequence[Inbound]) -> dict[bytes, bytes]:
+    """While the key of digests is changed: today's digest by each of before. Else there is nothing to look for."""
+    if not sealer.keyring.id_keys_before:
+        return {}
+    keyring, found = sealer.keyring, dict[bytes, bytes]()
+    for event in events:
+        names = [(event.address.account, event.dedupe_key)]
+        if event.message_key:
+            names.append(unsend.name_of(event))
+        for scope, name in names:
+            now = keyring.dedupe_digest(operator_id, scope, name)
+            found |= dict.fromkeys(keyring.earlier_digests(operator_id, scope, name), now)
+    return found
 
 
 def _message(event: Inbound) -> Message:

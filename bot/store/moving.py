@@ -106,7 +106,9 @@ def move(
         )
     )
     moved.remember(connection, old, now)
-    moved.forget(connection, [new])  # somebody who comes back to a browser of theirs
+    moved.forget(
+        connection, sealer.keyring.address_keys(loaded.operator_id, address)
+    )  # somebody who comes back to a browser of theirs
     connection.execute(delete(move_links).where(move_links.c.contact_id == contact_id))
     outbox.give_to_page(connection, contact_id)
     if marker:

@@ -52,8 +52,8 @@ class Keeping:
     """Days by class of data.
 
     `words`: what is said in a talk that no staff has, with what was answered on the way. `handed`: the same
-    and the ticket, after a ticket came to rest, the person was last here, and we last wrote. `contacts`: a person who does
-    not come back, with all there is of them. `sends`: what became of a message of ours. `counts`: daily counts.
+    and the ticket, after it came to rest, the person was last here, and we last wrote. `contacts`: a person who
+    does not come back, with all there is of them. `sends`: what became of a message of ours. `counts`: daily counts.
     `reviews`: what counselors said of risk rules. `emergencies`: that somebody in danger had themselves erased.
     `erasures`: lines of the erasure journal in the database; longer than any backup is kept.
     """

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
@@ -81,6 +82,11 @@ def key_id_of(envelope: bytes) -> str:
     return _split(envelope)[0]
 
 
+def marked_by(key_id: str) -> bytes:
+    """How every envelope of this key begins."""
+    return bytes((VERSION, len(key_id))) + key_id.encode()
+
+
 class ContactKey:
     """Seals and opens the cells of one contact."""
 
@@ -98,12 +104,18 @@ class ContactKey:
         return _unpad(_open(self._cipher, Cell(self._operator_id, table, column, row), envelope))
 
 
+def _address_parts(operator_id: str, address: Address) -> tuple[str, ...]:
+    return "address", operator_id, address.account, address.key
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
     """Installation keys by id (the first seals, all open), and the key that pseudonymises platform ids."""
 
     keys: dict[str, bytes] = field(repr=False)
     id_key: bytes = field(repr=False)
+    id_keys_before: tuple[bytes, ...] = field(default=(), repr=False)
+    """Earlier `id_key`s, by which people are still known until `engawa keys rehash` is through."""
 
     @property
     def sealing_id(self) -> str:
@@ -111,11 +123,20 @@ class Keyring:
 
     def address_key(self, operator_id: str, address: Address) -> bytes:
         """The pseudonym of a platform id: keyed, per operator and account (R-071)."""
-        parts = ("address", operator_id, address.account, address.key)
-        return self._digest(parts)
+        return self._digest(self.id_key, _address_parts(operator_id, address))
+
+    def address_keys(self, operator_id: str, address: Address) -> tuple[bytes, ...]:
+        """The pseudonym, and those of before, by which somebody may still be known."""
+        parts = _address_parts(operator_id, address)
+        return tuple(self._digest(key, parts) for key in (self.id_key, *self.id_keys_before))
 
     def dedupe_digest(self, operator_id: str, account: str, dedupe_key: str) -> bytes:
-        return self._digest(("dedupe", operator_id, account, dedupe_key))
+        return self._digest(self.id_key, ("dedupe", operator_id, account, dedupe_key))
+
+    def earlier_digests(self, operator_id: str, account: str, dedupe_key: str) -> tuple[bytes, ...]:
+        """By what else an event may have been remembered."""
+        parts = ("dedupe", operator_id, account, dedupe_key)
+        return tuple(self._digest(key, parts) for key in self.id_keys_before)
 
     def move_token(self, contact_id: str, seq: int) -> str:
         """The token of the link that this message of the contact carries: 144 bits nobody can make without the key."""
@@ -124,29 +145,52 @@ class Keyring:
 
     def passphrase_lookup(self, operator_id: str, phrase: str) -> bytes:
         """The keyed hash by which a passphrase is found."""
-        key = derive(self.id_key, "passphrase")
-        return hmac.digest(key, f"{operator_id}\x1f{phrase}".encode(), hashlib.sha256)
+        return self.passphrase_lookups(operator_id, phrase)[0]
 
-    def _digest(self, parts: tuple[str, ...]) -> bytes:
-        return hmac.digest(self.id_key, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256)
+    def passphrase_lookups(self, operator_id: str, phrase: str) -> tuple[bytes, ...]:
+        """The same, and those of before."""
+        said = f"{operator_id}\x1f{phrase}".encode()
+        keys = (derive(key, "passphrase") for key in (self.id_key, *self.id_keys_before))
+        return tuple(hmac.digest(key, said, hashlib.sha256) for key in keys)
+
+    @staticmethod
+    def _digest(key: bytes, parts: tuple[str, ...]) -> bytes:
+        return hmac.digest(key, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256)
 
 
 class Sealer:
-    """Seals and opens with the installation's keys."""
+    """Seals and opens with the installation's keys.
 
-    def __init__(self, keyring: Keyring) -> None:
+    `reread` looks for them again when a cell names a key that is not there: so a key may be added while we serve.
+    """
+
+    def __init__(self, keyring: Keyring, reread: Callable[[], Keyring | None] | None = None) -> None:
+        self._reread = reread
+        self._take(keyring)
+
+    def _take(self, keyring: Keyring) -> None:
         self.keyring = keyring
         self._ciphers = {key_id: AESGCM(derive(key, "seal")) for key_id, key in keyring.keys.items()}
 
     def _cipher(self, key_id: str) -> AESGCM:
+        if key_id not in self._ciphers and self._reread is not None:
+            found = self._reread()
+            if found is not None and key_id in found.keys:
+                self._take(found)
         try:
             return self._ciphers[key_id]
         except KeyError as error:
             raise SealError("A sealed cell names a key that is not in ENGAWA_KEYS.") from error
 
+    def rewrap(self, cell: Cell, envelope: bytes) -> bytes:
+        """The same under the key that seals now. Raises SealError for what does not open."""
+        padded = _open(self._cipher(_split(envelope)[0]), cell, envelope)
+        key_id = self.keyring.sealing_id
+        return _seal(self._ciphers[key_id], key_id, cell, padded)
+
     def seal(self, cell: Cell, plain: bytes) -> bytes:
         key_id = self.keyring.sealing_id
-        return _seal(self._ciphers[key_id], key_id, cell, _pad(plain))
+        return _seal(self._cipher(key_id), key_id, cell, _pad(plain))
 
     def open(self, cell: Cell, envelope: bytes) -> bytes:
         return _unpad(_open(self._cipher(_split(envelope)[0]), cell, envelope))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
+import structlog
 from sqlalchemy import Connection, delete, insert, select, tuple_
 
+from bot.errors import SealError
 from bot.store import body, outbox
 from bot.store.batch import Batch
 from bot.store.conversations import Loaded
@@ -22,7 +24,11 @@ COUNSELOR = "counselor"
 MARKER = "marker"
 MAX_BETWEEN = 1_000
 SHOWN_TO_PERSON = (PERSON, BOT, COUNSELOR)
-HIDDEN_KINDS = frozenset({"joined", "left", "unsent", TAKEN_BACK})
+DAMAGED = "damaged"
+HIDDEN_KINDS = frozenset({"joined", "left", "unsent", TAKEN_BACK, DAMAGED})
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger("timeline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +107,7 @@ def lines(
         Line(
             seq=found.seq,
             author=found.author,
-            body=body.body(
-                loaded.key.open(
-                    "timeline", "sealed_body", cell_row(loaded.contact_id, found.seq), found.sealed_body
-                )
-            ),
+            body=_opened(loaded, found.seq, found.sealed_body),
             delivery=found.state,
             via=found.via,
             error_code=found.error_code,
@@ -113,7 +115,27 @@ def lines(
         )
         for found in connection.execute(query)
     ]
-    return found[::-1] if newest else found
+    return _placed(found[::-1] if newest else found)
+
+
+def _opened(loaded: Loaded, seq: int, sealed: bytes) -> body.Body:
+    """What a line says; a damaged cell says only that it is one, and costs nobody the rest of the thread (B3)."""
+    try:
+        return body.body(loaded.key.open("timeline", "sealed_body", cell_row(loaded.contact_id, seq), sealed))
+    except SealError:
+        log.error("cell_damaged", table="timeline")
+        return body.Body(kind=DAMAGED, at=LONG_AGO)
+
+
+def _placed(found: list[Line]) -> list[Line]:
+    """Damaged lines take the time of the line before them; who reads the thread looks for them there."""
+    at, placed = next((line.body.at for line in found if line.body.kind != DAMAGED), LONG_AGO), []
+    for line in found:
+        if line.body.kind == DAMAGED:
+            line = replace(line, body=replace(line.body, at=at))  # noqa: PLW2901
+        at = line.body.at
+        placed.append(line)
+    return placed
 
 
 def for_person(

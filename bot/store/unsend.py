@@ -49,8 +49,12 @@ class _Thread:
 
 def digest_of(sealer: Sealer, operator_id: str, event: Inbound) -> bytes:
     """What a message that was taken back is known by, also before it comes in."""
-    name = f"{event.address.key}\x1f{event.message_key}"
-    return sealer.keyring.dedupe_digest(operator_id, f"unsent/{event.address.account}", name)
+    return sealer.keyring.dedupe_digest(operator_id, *name_of(event))
+
+
+def name_of(event: Inbound) -> tuple[str, str]:
+    """The scope and the key of that digest."""
+    return f"unsent/{event.address.account}", f"{event.address.key}\x1f{event.message_key}"
 
 
 def emptied(line: body.Body) -> body.Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from bot.messages import Kind, Purpose
 from bot.store import outbox, timeline
@@ -92,5 +92,23 @@ def test_another_persons_key_opens_nothing(store: Store) -> None:
     store.accept(store.event("a", "ひみつ"))
     assert seen(store.run(timeline.lines, store.load(b))) == [(1, "person", "こんにちは")]
     mixed = replace(store.load(a), key=store.load(b).key)
-    with pytest.raises(Exception, match="does not open"):
-        store.run(timeline.lines, mixed)
+    assert {line.body.kind for line in store.run(timeline.lines, mixed)} == {timeline.DAMAGED}
+
+
+def test_a_damaged_line_costs_no_other(store: Store) -> None:
+    """One flipped bit, or a cell that belongs elsewhere: its place says so, the rest of the thread is there (B3)."""
+    contact = store.contact("a")
+    for text in ("ひとつ", "ふたつ", "みっつ"):
+        store.say(contact, text, state="sent")
+    kept = store.rows(select(rows).where(rows.c.contact_id == contact).order_by(rows.c.seq))
+    flipped = bytes(kept[1].sealed_body[:-1]) + bytes([kept[1].sealed_body[-1] ^ 1])
+    for seq, cell in ((kept[1].seq, flipped), (kept[2].seq, kept[3].sealed_body)):
+        place = (rows.c.contact_id == contact) & (rows.c.seq == seq)
+        statement = update(rows).where(place).values(sealed_body=cell)
+        store.run(lambda connection, made: connection.execute(made), statement)
+    found = store.run(timeline.lines, store.load(contact))
+    assert [line.body.kind for line in found] == ["text", timeline.DAMAGED, timeline.DAMAGED, "bot"]
+    assert found[1].body.at == found[0].body.at
+    assert [line.body.texts for line in found if line.body.texts] == [("こんにちは",), ("みっつ",)]
+    theirs = store.run(timeline.for_person, store.load(contact), after=0)
+    assert [line.body.texts for line in theirs] == [("こんにちは",), ("みっつ",)]
