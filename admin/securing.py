@@ -187,12 +187,14 @@ def _pinned() -> Measure:
     what = "installed packages are the pinned ones"
     if not lock.exists():
         return measure(what, None, "the lock is not beside the code")
-    pins = dict(
-        line.split(" ")[0].split("==") for line in lock.read_text("utf-8").splitlines() if "==" in line[:80]
-    )
+    pins: dict[str, set[str]] = {}  # a package may be pinned differently for each Python
+    for line in lock.read_text("utf-8").splitlines():
+        name, found, version = line.split(" ")[0].partition("==")
+        if found:
+            pins.setdefault(name, set()).add(version)
     there = {
         one.metadata["Name"].lower().replace("_", "-").replace(".", "-"): one.version
         for one in distributions()
     }
-    off = sorted(name for name, version in pins.items() if name in there and there[name] != version)
+    off = sorted(name for name, versions in pins.items() if name in there and there[name] not in versions)
     return measure(what, not off, f"not as pinned: {', '.join(off)}; `make setup`")

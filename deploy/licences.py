@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
+READ = {"pyrage": "MIT"}
+"""Of packages whose metadata names none: what the licence file inside them says."""
 OF_THE_TOOL = {"pip", "setuptools", "wheel"}
 
 
@@ -30,12 +32,12 @@ def main(sbom: str, lock: str) -> int:
     components = json.loads(Path(sbom).read_text("utf-8"))["components"]
     there = {name(one["name"]): one for one in components if name(one["name"]) not in OF_THE_TOOL}
     lines = Path(lock).read_text("utf-8").splitlines()
-    pinned = {name(found[1]): found[2] for line in lines if (found := PINNED.match(line))}
+    pinned = {(name(found[1]), found[2]) for line in lines if (found := PINNED.match(line))}
     wrong = []
     for key, component in sorted(there.items()):
-        told = licence(component)
+        told = licence(component) or READ.get(key, "")
         print(f"{component['name']} {component['version']}: {told or 'UNKNOWN'}")
-        if pinned.get(key) != component["version"]:
+        if (key, component["version"]) not in pinned:
             wrong.append(f"{key} is not pinned at {component['version']}")
         if not told:
             wrong.append(f"{key} tells no licence")

@@ -80,7 +80,10 @@ def by_login(connection: Connection, operator_id: str, login: str) -> Member | N
 
 
 def set_password(connection: Connection, staff_id: str, password_hash: str) -> None:
+    """From now on this one; who is signed in, or holds a one-time password, is not any more (ASVS 7.4.3)."""
     connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(password_hash=password_hash))
+    for table in (staff_sessions, one_time_logins):
+        connection.execute(delete(table).where(table.c.staff_id == staff_id))
 
 
 def count(connection: Connection, operator_id: str) -> int:

@@ -137,3 +137,15 @@ class TestSessions:
             assert member_of(store, attempt) is None
         assert not store.run(staff.use_one_time_login, staff_id, bytes(offered.secret_hash).hex(), NOW)
         assert store.value(select(func.count()).select_from(one_time_logins)) == 1
+
+
+def test_a_new_password_ends_every_session(store: Store) -> None:
+    """Of that member only; a one-time password that was given out ends as well (B15)."""
+    mizuno, other = add(store), add(store, "other")
+    for staff_id, token in ((mizuno, TOKEN), (mizuno, "s" * 43), (other, "o" * 43)):
+        store.run(staff.begin_session, staff_id, token, NOW)
+    store.run(staff.offer_one_time_login, mizuno, "secret", NOW + timedelta(hours=1))
+    store.run(staff.set_password, mizuno, "hash")
+    assert (member_of(store), member_of(store, "s" * 43)) == (None, None)
+    assert member_of(store, "o" * 43) == other
+    assert store.rows(select(one_time_logins)) == []
