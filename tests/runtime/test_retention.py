@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import MetaData, String, Table, func, select, update
 
-from bot.errors import ConfigError
+from bot import edge
+from bot.errors import ConfigError, StoreUnavailable
 from bot.store import chores
 from bot.store.retention import RULES, Keeping, keeping_from
 from bot.store.schema import (
@@ -27,6 +30,10 @@ from bot.testing import FakeChannel, FakeClock, an_engawa
 from tests.runtime.support import House, forget, live
 
 DAY = timedelta(days=1)
+
+
+async def away(*_arguments: object) -> None:
+    raise StoreUnavailable
 
 
 def without_rule(known: MetaData) -> set[str]:
@@ -225,6 +232,25 @@ class TestForgetting:
             for _ in range(2)
         ]
         assert once == [True, False]
+
+    async def test_seen_from_outside(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Plain health stays what it is; in detail a day without a run is red, and so is a database that is away."""
+        app = web.Application()
+        app.router.add_get("/healthz", edge.healthy(house.engawa.retention))
+        async with TestClient(TestServer(app)) as client:
+
+            async def told(query: str = "?detail") -> tuple[int, str]:
+                response = await client.get(f"/healthz{query}")
+                return response.status, await response.text()
+
+            await house.engawa.retention.look()
+            status, text = await told()
+            assert (status, house.clock.now().isoformat() in text) == (200, True)
+            house.clock.move(timedelta(hours=25))
+            assert (await told())[0] == 503
+            assert await told("") == (200, "ok\n")
+            monkeypatch.setattr(house.engawa.database, "read", away)
+            assert (await told())[0] == 503
 
     async def test_hints_of_what_was_dropped(self, house: House) -> None:
         """A reply token left on a row that will not be sent goes with the next run."""
