@@ -11,12 +11,14 @@ from argon2 import PasswordHasher
 from admin.auth import Cookies, Door
 from admin.guard import Guard
 from admin.live import Streams
+from admin.views.alerts import Alarms
 from admin.views.pages import Pages
 from admin.views.queue import Queue
 from admin.views.sign_in import SignIn
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
 from bot.clock import Clock
+from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.runtime.live import Hub
 from bot.store.accounts import Account
@@ -40,6 +42,7 @@ class Console:
 
     database: Database
     desk: Desk
+    alerts: Alerts
     hub: Hub
     clock: Clock
     operator_id: str
@@ -68,6 +71,7 @@ def attach(
     admin.add_routes(SignIn(pages, door, cookies, streams).routes())
     admin.add_routes(Queue(console, pages).routes())
     admin.add_routes(Threads(console, pages).routes())
+    admin.add_routes(Alarms(console, pages).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 

@@ -94,6 +94,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
             Console(
                 database=engawa.database,
                 desk=engawa.desk,
+                alerts=engawa.alerts,
                 hub=engawa.hub,
                 clock=engawa.clock,
                 operator_id=engawa.operator_id,

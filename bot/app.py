@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import IntegrityError
 
-from bot import edge
+from bot import alerting, edge
 from bot.calendar_feed import CalendarFeed
 from bot.channels.base import Channel
 from bot.channels.webchat import sessions
@@ -26,6 +26,7 @@ from bot.content.pack import Released
 from bot.errors import ConfigError, SealError, StoreUnavailable
 from bot.fetching import Fetching
 from bot.handoff import dictionary
+from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
@@ -101,6 +102,16 @@ class Engawa:
         self.wipe = Wipe(self.database, self.hub)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
+        self.alerts = Alerts(
+            self.database,
+            self.hub,
+            self.clock,
+            self.operator_id,
+            settings.alerting.plan,
+            alerting.bearers(settings.alerting, self.channels, self.clock),
+            lambda: self.library.at_hand,
+            settings.base_url,
+        )
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
         self.webchat = WebChat(
@@ -189,8 +200,10 @@ class Engawa:
             self.delivery.start()
             self.receipts.start()
             self.wipe.start()
+            self.alerts.start()
             self.fetching.start()
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
+        self.clockwork.every(LOOK_EVERY, self.alerts.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 
@@ -205,12 +218,14 @@ class Engawa:
             await self.delivery.stop()
             await self.receipts.stop()
             await self.wipe.stop()
+            await self.alerts.stop()
         await self.vitals.keep()
         if self._reading is not None:
             await self._reading
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        await self.alerts.close()
         for channel in self.channels.values():
             await channel.close()
         await self.moves.close()

@@ -26,7 +26,7 @@ LAYERS = {
             "bot.channels.render",
             "bot.runtime.retry",
         ),
-        *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing")),
+        *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing", "escalation")),
         *(
             f"bot.content.{name}"
             for name in ("model", "pack", "codec", "check", "cards", "calendar", "reading")
@@ -41,7 +41,7 @@ LAYERS = {
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
-        *("bot.fetching", "bot.logs", "bot.testing"),
+        *("bot.fetching", "bot.logs", "bot.testing", "bot.alerting"),
     ),
     5: ("admin",),
 }
@@ -54,11 +54,12 @@ PACKAGES = {
 }
 
 LONGER: dict[str, tuple[int, str]] = {
+    "bot/app.py": (360, "the composition root: all wiring in one view"),
     "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
     "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
-    "bot/store/schema.py": (330, "all tables in one view"),
-    "bot/store/migrations/versions/0001_first_schema.py": (400, "one migration, written by Alembic"),
+    "bot/store/schema.py": (430, "all tables in one view"),
+    "bot/store/migrations/versions/0001_first_schema.py": (560, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
 
@@ -67,6 +68,7 @@ OWNED = {
     "PIL": "bot.channels.line",
     "telegram": "bot.channels.telegram",
     "apscheduler": "bot.runtime.clockwork",
+    "aiosmtplib": "bot.channels.alerts",
     "alembic": "bot.store",
     "psycopg": "bot.store",
     "sudachipy": "bot.handoff.dictionary",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
 from bot.runtime.live import INBOX, Hub, News
-from bot.store import dedupe, hints, moved, moving, staff, wakeups
+from bot.store import alerts, dedupe, hints, moved, moving, staff, wakeups
 from bot.store.database import Database
 from bot.store.dialect import alone
 
@@ -84,3 +84,4 @@ class Clockwork:
             moved.forget_old(connection, now)
             moving.drop_old_links(connection, now)
             staff.drop_ended_sessions(connection, now)
+            alerts.forget_old(connection, now)

@@ -172,6 +172,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         console = Console(
             database=engawa.database,
             desk=engawa.desk,
+            alerts=engawa.alerts,
             hub=engawa.hub,
             clock=clock,
             operator_id=engawa.operator_id,
