@@ -14,6 +14,7 @@ from admin.live import Streams
 from admin.views.alerts import Alarms
 from admin.views.pages import Pages
 from admin.views.queue import Queue
+from admin.views.records import Records
 from admin.views.sign_in import SignIn
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
@@ -22,6 +23,7 @@ from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.runtime.live import Hub
 from bot.store.accounts import Account
+from bot.store.audit import Trail
 from bot.store.database import Database
 
 
@@ -43,6 +45,7 @@ class Console:
     database: Database
     desk: Desk
     alerts: Alerts
+    trail: Trail
     hub: Hub
     clock: Clock
     operator_id: str
@@ -72,6 +75,7 @@ def attach(
     admin.add_routes(Queue(console, pages).routes())
     admin.add_routes(Threads(console, pages).routes())
     admin.add_routes(Alarms(console, pages).routes())
+    admin.add_routes(Records(console, pages).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 

@@ -95,6 +95,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 database=engawa.database,
                 desk=engawa.desk,
                 alerts=engawa.alerts,
+                trail=engawa.trail,
                 hub=engawa.hub,
                 clock=engawa.clock,
                 operator_id=engawa.operator_id,

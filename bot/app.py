@@ -14,6 +14,8 @@ from aiohttp import web
 from sqlalchemy.exc import IntegrityError
 
 from bot import alerting, edge
+from bot.audit_heads import LOOK_EVERY as HEAD_EVERY
+from bot.audit_heads import Heads
 from bot.calendar_feed import CalendarFeed
 from bot.channels.base import Channel
 from bot.channels.webchat import sessions
@@ -40,6 +42,7 @@ from bot.runtime.receipts import Receipts
 from bot.runtime.turns import Turns
 from bot.runtime.wipe import Wipe
 from bot.store import conversations, migrate, outbox
+from bot.store.audit import Trail
 from bot.store.claim import only_one
 from bot.store.database import Database
 from bot.store.migrate import DEFAULT_OPERATOR
@@ -101,7 +104,11 @@ class Engawa:
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.wipe = Wipe(self.database, self.hub)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
-        self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
+        self.trail = Trail(self.database.url, settings.keyring)
+        self.heads = Heads(self.database, self.clock, settings.alerting)
+        self.desk = Desk(
+            self.database, self.hub, self.library, self.clock, self.sealer, self._house, self.trail
+        )
         self.alerts = Alerts(
             self.database,
             self.hub,
@@ -204,6 +211,8 @@ class Engawa:
             self.fetching.start()
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
         self.clockwork.every(LOOK_EVERY, self.alerts.look)
+        if self.roles.worker:
+            self.clockwork.every(HEAD_EVERY, self.heads.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 
@@ -229,6 +238,7 @@ class Engawa:
         for channel in self.channels.values():
             await channel.close()
         await self.moves.close()
+        await self.trail.close()
         await self.database.close()
         if self._lock is not None:
             os.close(self._lock)

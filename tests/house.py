@@ -41,7 +41,7 @@ LAYERS = {
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
-        *("bot.fetching", "bot.logs", "bot.testing", "bot.alerting"),
+        *("bot.fetching", "bot.logs", "bot.testing", "bot.alerting", "bot.audit_heads"),
     ),
     5: ("admin",),
 }

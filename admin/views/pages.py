@@ -50,6 +50,7 @@ SAID = (
     marked("This conversation is not waiting any more."),
     marked("Only who has the conversation can hand it back."),
     marked("Conversations are for counselors."),
+    marked("These records are for leads."),
     marked("{name} took this one first."),
 )
 """Messages of errors that staff may read."""

@@ -179,7 +179,9 @@ def raise_one(
 ) -> None:
     """A new alert, unless there is one of this subject."""
     alert_id = new_id()
-    statement = upsert(connection, alerts).on_conflict_do_nothing(index_elements=["operator_id", "subject"])
+    statement = upsert(connection.dialect, alerts).on_conflict_do_nothing(
+        index_elements=["operator_id", "subject"]
+    )
     connection.execute(
         statement.values(
             alert_id=alert_id,

@@ -31,8 +31,10 @@ class Round:
 def claim(connection: Connection, operator_id: str, now: datetime, every: timedelta) -> bool:
     """Whether a round is due and this process begins it. A clock that was set back delays none."""
     for name in (OPERATOR, operator_id):
-        connection.execute(upsert(connection, operators).values(operator_id=name).on_conflict_do_nothing())
-    statement = upsert(connection, watch_rounds).values(operator_id=operator_id, due_at=now + every)
+        connection.execute(
+            upsert(connection.dialect, operators).values(operator_id=name).on_conflict_do_nothing()
+        )
+    statement = upsert(connection.dialect, watch_rounds).values(operator_id=operator_id, due_at=now + every)
     statement = statement.on_conflict_do_update(
         index_elements=["operator_id"],
         set_={"due_at": now + every},

@@ -173,6 +173,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             database=engawa.database,
             desk=engawa.desk,
             alerts=engawa.alerts,
+            trail=engawa.trail,
             hub=engawa.hub,
             clock=clock,
             operator_id=engawa.operator_id,
