@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from bot.handoff.escalation import STANDARD, STEPS, Plan, Step
 from bot.handoff.risk import LEVELS, Level
 
 if TYPE_CHECKING:
-    from bot.channels.alerts import Bearer, Smtp
+    from bot.channels.alerts import Bearer, Smtp, Webhook
 
 TARGETS_EXAMPLE = "ENGAWA_ALERTS=desk=mailto:desk@example.jp,lead=slack+https://hooks.slack.com/…,phone=mailto:090…@sms.example"
 TIMES_EXAMPLE = "ENGAWA_ALERT_TIMES=emergency=desk:0/next:3/lead:6/phone:10,high=desk:0/lead:15"
@@ -94,6 +94,19 @@ def bearers(alerting: Alerting, channels: Mapping[str, Channel], clock: Clock) -
         elif target.way in ("webhook", "teams"):
             found[target.name] = Webhook(target.address, teams=target.way == "teams")
     return found
+
+
+def monitor(alerting: Alerting) -> Callable[[], Webhook] | None:
+    """What tells the outside monitor of a round that passed; None when there is no monitor."""
+    if not alerting.ping_url:
+        return None
+
+    def made() -> Webhook:
+        from bot.channels.alerts import Webhook
+
+        return Webhook(alerting.ping_url)
+
+    return made
 
 
 def _targets(text: str, problems: list[str], *, accounts: bool) -> tuple[Target, ...]:

@@ -28,8 +28,9 @@ from bot.content.pack import Released
 from bot.errors import ConfigError, SealError, StoreUnavailable
 from bot.fetching import Fetching
 from bot.handoff import dictionary
-from bot.handoff.alerts import Alerts
+from bot.handoff.alerts import Alerts, in_words
 from bot.handoff.desk import Desk
+from bot.runtime import watch
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
 from bot.runtime.delivery import Delivery
@@ -40,6 +41,7 @@ from bot.runtime.metrics import STREAMS
 from bot.runtime.moves import Moves
 from bot.runtime.receipts import Receipts
 from bot.runtime.turns import Turns
+from bot.runtime.watch import Watch
 from bot.runtime.wipe import Wipe
 from bot.store import conversations, migrate, outbox
 from bot.store.audit import Trail
@@ -47,9 +49,10 @@ from bot.store.claim import only_one
 from bot.store.database import Database
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.sealed import Sealer
+from bot.store.watch import OPERATOR as WATCHED
 from bot.thread_view import ThreadView
 
-READ_ACCOUNTS = frozenset({sessions.ACCOUNT})
+READ_ACCOUNTS = frozenset({sessions.ACCOUNT, watch.ACCOUNT})
 MAX_REQUEST = 1 << 20
 SHUTDOWN = 10.0
 
@@ -118,6 +121,16 @@ class Engawa:
             alerting.bearers(settings.alerting, self.channels, self.clock),
             lambda: self.library.at_hand,
             settings.base_url,
+        )
+        self.watch = Watch(
+            self.database,
+            self.hub,
+            Ingress(self.database, self.hub, self.library, self.clock, self.sealer, WATCHED),
+            self.clock,
+            self.sealer,
+            self.operator_id,
+            settings.alerting.round_every,
+            alerting.monitor(settings.alerting),
         )
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
@@ -213,6 +226,7 @@ class Engawa:
         self.clockwork.every(LOOK_EVERY, self.alerts.look)
         if self.roles.worker:
             self.clockwork.every(HEAD_EVERY, self.heads.look)
+            self.clockwork.every(watch.LOOK_EVERY, self.watch.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 
@@ -221,6 +235,7 @@ class Engawa:
         self.webchat.streams.close()
         await self.fetching.stop()
         await self.webhooks.close()
+        await self.watch.stop()
         await self.clockwork.stop()
         if self.roles.worker:
             await self.turns.stop()
@@ -256,7 +271,7 @@ class Engawa:
         )
         app.on_response_prepare.append(edge.headers)
         app.router.add_get("/", edge.to_chat)
-        app.router.add_get("/healthz", edge.healthy)
+        app.router.add_get("/healthz", self._healthy)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", edge.metrics)
         app.add_routes(self.webhooks.routes())
@@ -269,6 +284,15 @@ class Engawa:
         await self.start()
         yield
         await self.stop()
+
+    async def _healthy(self, request: web.Request) -> web.Response:
+        """200 while the process lives; with `?details` also whether staff can be told, in words only."""
+        if "details" not in request.query:
+            return await edge.healthy(request)
+        try:
+            return web.json_response(in_words(await self.alerts.standing()))
+        except StoreUnavailable:
+            return web.json_response({"alerts": "not known", "rounds": "not known"}, status=503)
 
     async def _ready(self, _request: web.Request) -> web.Response:
         """Database, migrations and keys: 200 when all are in order, else 503 with what is not."""

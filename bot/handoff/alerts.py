@@ -195,6 +195,15 @@ def standing(connection: Connection, operator_id: str, targets: Targets) -> Stan
     )
 
 
+def in_words(found: Standing) -> dict[str, str]:
+    """How telling is, for a monitor: no number, no name."""
+    told = "ok" if found.named else "nobody is named"
+    if found.not_working or found.undelivered:
+        told = "some could not be delivered"
+    rounds = "none yet" if found.watch is None else "failing" if found.watch.is_failing else "ok"
+    return {"alerts": told, "rounds": rounds}
+
+
 def by_step(names: Mapping[str, object]) -> dict[str, list[str]]:
     """Targets by their step: `lead/1` is told at the step `lead`."""
     found: dict[str, list[str]] = {}

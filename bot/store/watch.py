@@ -28,12 +28,14 @@ class Round:
         return self.failed_at is not None and (self.passed_at is None or self.failed_at > self.passed_at)
 
 
+def be_there(connection: Connection) -> None:
+    """Makes sure that the operator of the watch is known."""
+    statement = upsert(connection.dialect, operators).values(operator_id=OPERATOR)
+    connection.execute(statement.on_conflict_do_nothing())
+
+
 def claim(connection: Connection, operator_id: str, now: datetime, every: timedelta) -> bool:
     """Whether a round is due and this process begins it. A clock that was set back delays none."""
-    for name in (OPERATOR, operator_id):
-        connection.execute(
-            upsert(connection.dialect, operators).values(operator_id=name).on_conflict_do_nothing()
-        )
     statement = upsert(connection.dialect, watch_rounds).values(operator_id=operator_id, due_at=now + every)
     statement = statement.on_conflict_do_update(
         index_elements=["operator_id"],
