@@ -40,3 +40,20 @@ def export(
 
     number = auditing.export(load(os.environ), auditing.day(since), auditing.day(until))
     typer.echo(f"{number} events.", err=True)
+
+
+def report(
+    period: Annotated[
+        str,
+        typer.Argument(
+            help="a month 2026-11, a quarter 2026-Q4 or a year 2026; the last quarter if left out"
+        ),
+    ] = "",
+) -> None:
+    """Tell of a month, quarter or year that is over: sums only, and none that tells of single people."""
+    import asyncio
+
+    from admin import reporting
+    from bot.config import load
+
+    typer.echo(asyncio.run(reporting.told(load(os.environ), period)), nl=False)

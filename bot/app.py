@@ -30,6 +30,7 @@ from bot.fetching import Fetching
 from bot.handoff import dictionary
 from bot.handoff.alerts import Alerts, in_words
 from bot.handoff.desk import Desk
+from bot.reporting import Reports
 from bot.runtime import watch
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
@@ -132,6 +133,7 @@ class Engawa:
             settings.alerting.round_every,
             alerting.monitor(settings.alerting),
         )
+        self.reports = Reports(self.database, self.library, self.clock, self.operator_id)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
         self.webchat = WebChat(
@@ -170,6 +172,10 @@ class Engawa:
         released = self.library.at_hand
         desks = released.latest.desks if released is not None else ()
         return next((desk.name for desk in desks if desk.id == desk_id), "")
+
+    def kind_name(self, kind: str) -> str:
+        """The name of a kind of place, for people."""
+        return self._words(f"kind_{kind}") or kind
 
     def _words(self, key: str) -> str:
         """A text of the content that is one line, for the channels; empty while there is none."""

@@ -24,6 +24,7 @@ LAYERS = {
             "bot.safety",
             "bot.flows",
             "bot.channels.render",
+            "bot.report",
             "bot.runtime.retry",
         ),
         *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing", "escalation")),
@@ -41,7 +42,7 @@ LAYERS = {
     3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
-        *("bot.fetching", "bot.logs", "bot.testing", "bot.alerting", "bot.audit_heads"),
+        *("bot.fetching", "bot.logs", "bot.testing", "bot.reporting", "bot.alerting", "bot.audit_heads"),
     ),
     5: ("admin",),
 }

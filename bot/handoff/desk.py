@@ -19,6 +19,7 @@ from bot.handoff import ticket as tickets
 from bot.handoff.risk import LEVELS
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Purpose, Reply
+from bot.report import measures
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
 from bot.runtime.live import Hub, News
@@ -189,6 +190,7 @@ class Desk:
             fx.Mark(marker="claimed"),
             fx.Relay(),
             fx.Record(count="handoffs_answered"),
+            measures.claimed(ticket.priority),
         )
         return self._commit(connection, loaded, talk, effects, member, now)
 
@@ -215,7 +217,9 @@ class Desk:
         ):
             return News()
         said = fx.Say(reply=Reply(texts=(text,)), purpose=Purpose.COUNSELOR)
-        effects = (said, fx.CancelWake(reason=RISK_UNANSWERED), fx.Relay())
+        effects: tuple[fx.Effect, ...] = (said, fx.CancelWake(reason=RISK_UNANSWERED), fx.Relay())
+        if not timeline.is_answered(connection, loaded.contact_id, ticket.opened_seq):
+            effects += (measures.first_reply(ticket.priority, now - ticket.opened_at),)
         return self._commit(connection, loaded, loaded.talk, effects, member, now)
 
     def _hand_back(self, connection: Connection, member: Member, ticket_id: str) -> News:

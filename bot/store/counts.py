@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, or_, select
 from sqlalchemy.sql.dml import UpdateBase
 
 from bot.store.batch import Batch
@@ -31,3 +31,23 @@ def add(connection: Connection, operator_id: str, day: date, counted: Mapping[st
         for name, number in sorted(counted.items())
     ]
     _ADD.run(connection, rows)
+
+
+def by_month(
+    connection: Connection, operator_id: str, names: Collection[str], first: date, last: date
+) -> dict[date, dict[str, int]]:
+    """Sums of the days from `first` to `last` by month, of these names and of whatever they are counted by."""
+    wanted = or_(
+        *(daily_counts.c.name.startswith(f"{name}/", autoescape=True) for name in names),
+        daily_counts.c.name.in_(names),
+    )
+    query = select(daily_counts.c.day, daily_counts.c.name, daily_counts.c.count.label("number")).where(
+        daily_counts.c.operator_id == operator_id,
+        daily_counts.c.day.between(first, last),
+        wanted,
+    )
+    found: dict[date, dict[str, int]] = {}
+    for row in connection.execute(query):
+        month = found.setdefault(row.day.replace(day=1), {})
+        month[row.name] = month.get(row.name, 0) + row.number
+    return found
