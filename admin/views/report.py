@@ -143,10 +143,17 @@ def span(t: Words, wait: Wait) -> Span:
     label = t(LEVELS[wait.level])
     if wait.median is None:
         return Span(label=label, words=t("under 5"))
-    words = minutes(t, wait.median)
-    if wait.low is not None and wait.high is not None:
-        words += f"  {minutes(t, wait.low)} – {minutes(t, wait.high)}"
-    return Span(label=label, words=words, median=wait.median, low=wait.low, high=wait.high)
+    band = ""
+    if wait.low is not None and wait.high is not None and wait.low < wait.high:
+        band = f"{minutes(t, wait.low)} – {minutes(t, wait.high)}"
+    return Span(
+        label=label,
+        words=minutes(t, wait.median),
+        band=band,
+        median=wait.median,
+        low=wait.low,
+        high=wait.high,
+    )
 
 
 def minutes(t: Words, number: int) -> str:

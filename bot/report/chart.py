@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-LABEL = 130
-BAR = 260
+LABEL = 140
+BAR = 250
 ROW = 40
 WAIT_ROW = 36
 
@@ -29,6 +29,7 @@ class Span:
 
     label: str
     words: str
+    band: str = ""
     median: int | None = None
     low: int | None = None
     high: int | None = None
@@ -69,7 +70,8 @@ def spans(rows: Sequence[Span], title: str) -> str:
             parts.append(f'<path d="M{low} {y}H{high}" class="ch-w"/>')
             parts.append(f'<path d="M{_at(row.median)} {y - 6}v12" class="ch-m"/>')
             end = high
-        parts.append(f'<text x="{end + 10}" y="{y + 5}" class="ch-v">{escape(row.words)}</text>')
+        band = f'<tspan dx="10" class="ch-q">{escape(row.band)}</tspan>' if row.band else ""
+        parts.append(f'<text x="{end + 10}" y="{y + 5}" class="ch-v">{escape(row.words)}{band}</text>')
     height = max(1, len(rows)) * WAIT_ROW
     return _svg(f"{_line(height)}{''.join(parts)}", height, title)
 
