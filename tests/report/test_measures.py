@@ -19,6 +19,7 @@ from bot.handoff.risk import Level
 from bot.report import measures, periods
 from bot.report.measures import BOUNDS, MORE, Counts
 from bot.store import counts
+from bot.store.schema import metadata
 from bot.testing import FakeChannel, FakeClock, a_pack, an_engawa
 from tests.runtime.support import House
 from tests.store.ready import filled_sqlite, ready_sqlite_url
@@ -110,6 +111,21 @@ def test_measures_that_must_not_exist_do_not() -> None:
     )
     assert len(counted) > 10
     assert [name for name in (*names, *counted) if FORBIDDEN.search(name)] == []
+
+
+async def test_nobody_is_graded_and_a_call_leaves_no_level_behind(house: House) -> None:
+    """R-005: what is urgent is a call, not a person; once it rests, no level of it is left, nor any in the counts."""
+    ticket = await house.claimed("a")
+    assert ticket.priority is Level.HIGH
+    await house.engawa.desk.hand_back(await house.member(), ticket.id)
+    assert (await house.ticket("a")).priority is Level.NONE
+    of_people = ("contacts", "talks", "timeline")
+    columns = [column.name for name in of_people for column in metadata.tables[name].columns]
+    assert [name for name in columns if re.search("level|grade|score|severity|priority|label", name)] == []
+    contact = await house.loaded("a")
+    assert not [
+        name for name in await counted_in(house) if contact.contact_id in name or contact.nickname in name
+    ]
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import func, select
 
 from bot.errors import SendError, Unreachable
@@ -175,3 +177,24 @@ async def test_rules_that_miss_the_plainest_call_fail_the_round(
     monkeypatch.setattr("bot.runtime.watch.WORDS", "こんにちは")
     await watching(house, outside, within=0.3).look()
     assert (await last(house)).failure_code == "no_ticket"
+
+
+async def test_a_monitor_may_ask_how_telling_is_and_gets_words_only(house: House, outside: Outside) -> None:
+    """`/healthz` stays what it was; its details name neither targets nor numbers."""
+    app = web.Application()
+    app.router.add_get("/healthz", house.engawa._healthy)
+    async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+        assert await (await client.get("/healthz")).text() == "ok\n"
+
+        async def details() -> dict[str, str]:
+            answer = await client.get("/healthz?details")
+            found: dict[str, str] = await answer.json()
+            return found
+
+        assert await details() == {"alerts": "nobody is named", "rounds": "none yet"}
+        await watching(house, outside).look()
+        assert (await details())["rounds"] == "ok"
+        await house.engawa.turns.stop()
+        house.clock.move(EVERY)
+        await watching(house, outside, within=0.2).look()
+        assert (await details())["rounds"] == "failing"
