@@ -108,7 +108,7 @@ class Engawa:
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
         self.wipe = Wipe(self.database, self.hub)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
-        self.trail = Trail(self.database.url, settings.keyring)
+        self.trail = Trail(self.database, settings.keyring)
         self.heads = Heads(self.database, self.clock, settings.alerting)
         self.desk = Desk(
             self.database, self.hub, self.library, self.clock, self.sealer, self._house, self.trail

@@ -1,6 +1,6 @@
 """Who of the staff read or wrote which thread, when and for what: a chain that shows when it was changed.
 
-The table has a connection of its own, so an event stays when the request it tells of rolls back. A thread is named by
+Each event has a transaction of its own, so it stays when the request it tells of rolls back. A thread is named by
 a random id made for the event alone; what leads from it to the contact goes with the contact. Each event is sealed by
 an HMAC over it and the one before. Who holds the keys could make a new chain, and who holds the database could cut its
 end: the daily head, kept elsewhere, shows both (docs/audit.md).
@@ -18,11 +18,10 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, desc, func, insert, select, text
-from sqlalchemy.engine import URL
 
 from bot.clock import random_id
 from bot.handoff.ticket import Status
-from bot.store.database import make_engine, transact
+from bot.store.database import Database, make_engine, transact
 from bot.store.dialect import lock_key
 from bot.store.schema import audit, audit_refs, contacts, staff, tickets
 from bot.store.sealed import Keyring, derive
@@ -70,21 +69,30 @@ class Entry:
 
 
 class Trail:
-    """Writes events over a connection of its own, one after another."""
+    """Writes events, each in a transaction of its own.
 
-    def __init__(self, url: URL, keyring: Keyring) -> None:
-        self._engine = make_engine(url, pool_size=1)
-        self._keyring = keyring
+    On PostgreSQL over a connection of its own. SQLite has one writer, and a second one beside it would starve when it
+    is busy: there an event queues for it, in a savepoint of its own, so that it stays whatever becomes of the others.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database, self._keyring = database, keyring
+        self._engine = None if database.is_sqlite else make_engine(database.url, pool_size=1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
 
     async def note(self, member: Member, action: str, now: datetime, ticket_id: str = "") -> None:
         """Durable when it returns. Raises StoreUnavailable: then nothing may be shown or done."""
-        call = lambda: transact(self._engine, append, self._keyring, member, action, now, ticket_id)  # noqa: E731
+        if self._engine is None:
+            await self._database.write(append, self._keyring, member, action, now, ticket_id)
+            return
+        engine = self._engine
+        call = lambda: transact(engine, append, self._keyring, member, action, now, ticket_id)  # noqa: E731
         await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
-        self._engine.dispose()
+        if self._engine is not None:
+            self._engine.dispose()
 
 
 def append(

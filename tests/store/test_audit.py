@@ -81,7 +81,7 @@ async def test_a_leads_look_is_told_from_care_and_a_stranger_leaves_a_trace(hous
 
 
 async def test_what_rolls_back_stays_noted(house: House) -> None:
-    """The event has a connection of its own: a lost race and a failing database leave it."""
+    """The event has a transaction of its own: a lost race and a failing database leave it."""
     ticket = await house.claimed("a")
     other = await house.member("sakurai")
     with pytest.raises(Conflict):
@@ -91,7 +91,7 @@ async def test_what_rolls_back_stays_noted(house: House) -> None:
 
 
 async def test_twenty_writers_keep_one_order(house: House) -> None:
-    trails = [Trail(house.engawa.database.url, house.engawa.settings.keyring) for _ in range(4)]
+    trails = [Trail(house.engawa.database, house.engawa.settings.keyring) for _ in range(4)]
     members = [await house.member(f"m{number}") for number in range(5)]
     now = house.clock.now()
     await asyncio.gather(*(trail.note(member, "read", now) for trail in trails for member in members))
