@@ -11,20 +11,30 @@ from argon2 import PasswordHasher
 from admin.auth import Cookies, Door
 from admin.guard import Guard
 from admin.live import Streams
+from admin.views.alerts import Alarms
 from admin.views.pages import Pages
 from admin.views.queue import Queue
+from admin.views.records import Records
+from admin.views.report import ReportPage
 from admin.views.sign_in import SignIn
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
 from bot.clock import Clock
+from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
+from bot.reporting import Reports
 from bot.runtime.live import Hub
 from bot.store.accounts import Account
+from bot.store.audit import Trail
 from bot.store.database import Database
 
 
 def _unnamed(_desk_id: str) -> str:
     return ""
+
+
+def _as_it_is(name: str) -> str:
+    return name
 
 
 async def _none() -> Sequence[Account]:
@@ -33,19 +43,24 @@ async def _none() -> Sequence[Account]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id.
+    """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id,
+    `kind_name` a kind of place.
 
     `accounts` tells how our accounts are.
     """
 
     database: Database
     desk: Desk
+    alerts: Alerts
+    trail: Trail
+    reports: Reports
     hub: Hub
     clock: Clock
     operator_id: str
     secure_cookies: bool
     service_name: Callable[[], str]
     desk_name: Callable[[str], str] = _unnamed
+    kind_name: Callable[[str], str] = _as_it_is
     accounts: Callable[[], Awaitable[Sequence[Account]]] = _none
 
 
@@ -68,6 +83,9 @@ def attach(
     admin.add_routes(SignIn(pages, door, cookies, streams).routes())
     admin.add_routes(Queue(console, pages).routes())
     admin.add_routes(Threads(console, pages).routes())
+    admin.add_routes(Alarms(console, pages).routes())
+    admin.add_routes(Records(console, pages).routes())
+    admin.add_routes(ReportPage(console, pages).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 

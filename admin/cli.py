@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from admin import line_commands, vault_commands
+from admin import line_commands, record_commands, vault_commands
 from bot.errors import ConfigError, EngawaError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ content_app = typer.Typer(no_args_is_help=True, help="What people are told.")
 risk_app = typer.Typer(no_args_is_help=True, help="The risk rules.")
 telegram_app = typer.Typer(no_args_is_help=True, help="The Telegram bots.")
 app.add_typer(staff_app, name="staff")
+app.add_typer(record_commands.audit, name="audit")
+app.command("report")(record_commands.report)
 app.add_typer(content_app, name="content")
 app.add_typer(line_commands.app, name="line")
 app.add_typer(risk_app, name="risk")

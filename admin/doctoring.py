@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import typer
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app import channels_of
@@ -18,6 +19,7 @@ from bot.content.check import check
 from bot.content.library import Library
 from bot.errors import EngawaError, SealError
 from bot.handoff import dictionary
+from bot.handoff.alerts import Standing, by_step, standing
 from bot.runtime.health import BEHIND, ailment, asked
 from bot.runtime.retention import LATE
 from bot.runtime.retention import NAME as RETENTION
@@ -115,6 +117,8 @@ async def _database(settings: Settings, database: Database) -> AsyncIterator[Fin
     yield await _retention(database)
     count = await database.read(staff.count, migrate.DEFAULT_OPERATOR)
     yield Finding("staff", "" if count else "nobody can answer yet; run `engawa staff add NAME`", hard=False)
+    for finding in telling(settings, await database.read(_standing, settings)):
+        yield finding
     unsent = await database.read(outbox.unsent_count)
     yield Finding(
         f"outbox ({unsent} unsent)", "" if unsent < 1000 else "is not draining; see the channels below"
@@ -127,6 +131,42 @@ async def _retention(database: Database) -> Finding:
     late = last is None or datetime.now(UTC) - last > LATE
     remedy = "nothing was forgotten by age for a day; is the server running, and what does its log say?"
     return Finding(f"retention (last run {_when(last)})", remedy if late else "", hard=last is not None)
+
+
+def _standing(connection: Connection, settings: Settings) -> Standing:
+    targets = by_step({target.name: target for target in settings.alerting.targets})
+    return standing(connection, migrate.DEFAULT_OPERATOR, targets)
+
+
+def telling(settings: Settings, found: Standing) -> Iterator[Finding]:
+    """Whether staff can be told, and how the synthetic rounds went."""
+    nobody = "nobody is told outside the console; set ENGAWA_ALERTS (docs/alerts.md)"
+    yield Finding(
+        f"alerts ({len(settings.alerting.targets)} to tell)", "" if found.named else nobody, hard=False
+    )
+    for name, code in found.not_working:
+        yield Finding(f"alerts to {name}", f"the last one was not delivered ({code}); look at ENGAWA_ALERTS")
+    if found.undelivered:
+        yield Finding(
+            f"alerts not delivered: {found.undelivered}", "open /admin/alerts and tell somebody by hand"
+        )
+    if found.watch is None or settings.alerting.round_every is None:
+        yield Finding(
+            "synthetic rounds", "none has been made; the server makes one every few minutes", hard=False
+        )
+        return
+    last = found.watch
+    failing = f"the last one failed ({last.failure_code}); what people write may not get through"
+    yield Finding(
+        f"synthetic rounds (last passed {_when(last.passed_at)})", failing if last.is_failing else ""
+    )
+    if settings.alerting.ping_url:
+        trouble = f"cannot be told ({last.ping_code}); look at ENGAWA_PING_URL" if last.ping_code else ""
+        yield Finding(f"outside monitor (last told {_when(last.pinged_at)})", trouble, hard=False)
+    else:
+        yield Finding(
+            "outside monitor", "none; a machine that is off tells nobody: set ENGAWA_PING_URL", hard=False
+        )
 
 
 async def _channels(settings: Settings, known: Mapping[str, Account]) -> AsyncIterator[Finding]:

@@ -94,12 +94,16 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
             Console(
                 database=engawa.database,
                 desk=engawa.desk,
+                alerts=engawa.alerts,
+                trail=engawa.trail,
+                reports=engawa.reports,
                 hub=engawa.hub,
                 clock=engawa.clock,
                 operator_id=engawa.operator_id,
                 secure_cookies=engawa.settings.https,
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,
+                kind_name=engawa.kind_name,
                 accounts=engawa.vitals.known,
             ),
         )

@@ -13,7 +13,9 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import IntegrityError
 
-from bot import edge
+from bot import alerting, edge
+from bot.audit_heads import LOOK_EVERY as HEAD_EVERY
+from bot.audit_heads import Heads
 from bot.calendar_feed import CalendarFeed
 from bot.channels.base import Channel
 from bot.channels.webchat import sessions
@@ -26,8 +28,11 @@ from bot.content.pack import Released
 from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
 from bot.handoff import dictionary
+from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.public.pages import PublicPages
+from bot.reporting import Reports
+from bot.runtime import watch
 from bot.runtime.clockwork import Clockwork
 from bot.runtime.commit import House
 from bot.runtime.delivery import Delivery
@@ -40,15 +45,18 @@ from bot.runtime.receipts import Receipts
 from bot.runtime.retention import LOOK_EVERY as RETENTION_LOOK
 from bot.runtime.retention import Retention
 from bot.runtime.turns import Turns
+from bot.runtime.watch import Watch
 from bot.runtime.wipe import Wipe
 from bot.store import conversations, migrate, outbox
+from bot.store.audit import Trail
 from bot.store.claim import only_one
 from bot.store.database import Database
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.sealed import Sealer
+from bot.store.watch import OPERATOR as WATCHED
 from bot.thread_view import ThreadView
 
-READ_ACCOUNTS = frozenset({sessions.ACCOUNT})
+READ_ACCOUNTS = frozenset({sessions.ACCOUNT, watch.ACCOUNT})
 MAX_REQUEST = 1 << 20
 SHUTDOWN = 10.0
 
@@ -104,7 +112,32 @@ class Engawa:
         self.wipe = Wipe(self.database, self.hub, settings.erasures)
         self.retention = Retention(self.database, self.hub, self.clock, self.sealer, settings.keeping)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
-        self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
+        self.trail = Trail(self.database, settings.keyring)
+        self.heads = Heads(self.database, self.clock, settings.alerting)
+        self.desk = Desk(
+            self.database, self.hub, self.library, self.clock, self.sealer, self._house, self.trail
+        )
+        self.alerts = Alerts(
+            self.database,
+            self.hub,
+            self.clock,
+            self.operator_id,
+            settings.alerting.plan,
+            alerting.bearers(settings.alerting, self.channels, self.clock),
+            lambda: self.library.at_hand,
+            settings.base_url,
+        )
+        self.watch = Watch(
+            self.database,
+            self.hub,
+            Ingress(self.database, self.hub, self.library, self.clock, self.sealer, WATCHED),
+            self.clock,
+            self.sealer,
+            self.operator_id,
+            settings.alerting.round_every,
+            alerting.monitor(settings.alerting),
+        )
+        self.reports = Reports(self.database, self.library, self.clock, self.operator_id)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
         self.public = PublicPages(self.database, self.library, self.clock, settings.base_url)
@@ -144,6 +177,10 @@ class Engawa:
         released = self.library.at_hand
         desks = released.latest.desks if released is not None else ()
         return next((desk.name for desk in desks if desk.id == desk_id), "")
+
+    def kind_name(self, kind: str) -> str:
+        """The name of a kind of place, for people."""
+        return self._words(f"kind_{kind}") or kind
 
     def _words(self, key: str) -> str:
         """A text of the content that is one line, for the channels; empty while there is none."""
@@ -194,10 +231,14 @@ class Engawa:
             self.delivery.start()
             self.receipts.start()
             self.wipe.start()
+            self.alerts.start()
             self.fetching.start()
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
+        self.clockwork.every(LOOK_EVERY, self.alerts.look)
         if self.roles.worker:
             self.clockwork.every(RETENTION_LOOK, self.retention.look)
+            self.clockwork.every(HEAD_EVERY, self.heads.look)
+            self.clockwork.every(watch.LOOK_EVERY, self.watch.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 
@@ -206,21 +247,25 @@ class Engawa:
         self.webchat.streams.close()
         await self.fetching.stop()
         await self.webhooks.close()
+        await self.watch.stop()
         await self.clockwork.stop()
         if self.roles.worker:
             await self.turns.stop()
             await self.delivery.stop()
             await self.receipts.stop()
             await self.wipe.stop()
+            await self.alerts.stop()
         await self.vitals.keep()
         if self._reading is not None:
             await self._reading
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        await self.alerts.close()
         for channel in self.channels.values():
             await channel.close()
         await self.moves.close()
+        await self.trail.close()
         await self.database.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -238,7 +283,7 @@ class Engawa:
         )
         app.on_response_prepare.append(edge.headers)
         app.router.add_get("/", edge.to_chat)
-        app.router.add_get("/healthz", edge.healthy(self.retention))
+        app.router.add_get("/healthz", edge.healthy(self.retention, self.alerts))
         app.router.add_get("/readyz", edge.ready(self.database, self.sealer))
         app.router.add_get("/metrics", edge.metrics)
         for part in (self.webhooks, self.webchat, self.calendars, self.public):

@@ -11,7 +11,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
+from bot import alerting
 from bot.accounts import FIELDS, LineAccount, TelegramAccount, line_accounts, telegram_accounts, web_address
+from bot.alerting import Alerting
 from bot.errors import ConfigError
 from bot.store.database import parse_url
 from bot.store.retention import Keeping, keeping_from
@@ -42,6 +44,7 @@ class Settings:
     line: tuple[LineAccount, ...]
     telegram: tuple[TelegramAccount, ...]
     log_format: str
+    alerting: Alerting = field(default_factory=Alerting)
 
     @property
     def https(self) -> bool:
@@ -75,6 +78,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     base_url = web_address("ENGAWA_BASE_URL", environ.get("ENGAWA_BASE_URL", ""), problems)
     line, telegram = line_accounts(environ, file, problems), telegram_accounts(environ, file, problems)
     keeping = _keeping(environ.get("ENGAWA_KEEP_DAYS", ""), problems)
+    alerts = alerting.load(environ, problems)
     if problems or keyring is None:
         raise ConfigError(problems)
     return Settings(
@@ -92,6 +96,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         line=line,
         telegram=telegram,
         log_format=log_format,
+        alerting=alerts,
     )
 
 

@@ -45,6 +45,7 @@ from bot.wakes import letter_due, notices_due, unkept
 
 RISK_UNANSWERED = "risk_unanswered"
 LATE = "late"  # the answers to this person became stale before they could be delivered
+UNDELIVERED = "undelivered"  # what a counselor wrote to this person did not arrive
 ANSWER_WITHIN = timedelta(minutes=3)  # a silent counselor: then the card goes out by itself
 CONCERNS_ADD_UP = ((2, timedelta(hours=24)), (3, timedelta(days=7)))
 MOST_CHOICES = 13  # LINE quick replies
@@ -542,6 +543,9 @@ def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime)
         sprint = engine.pause_over(content, talk.session, now, talk.person(now))
         if sprint is not None:
             return _played(content, talk, sprint, seq, now)
+    if reason == UNDELIVERED and talk.mode is Mode.BOT and talk.ticket is not None:
+        ticketed, opened = _ticketed(talk, Reason.UNDELIVERABLE, Level.CONCERN, talk.ticket.opened_seq, now)
+        return Turn(talk=ticketed, effects=(opened,))
     if reason == NOTICE:
         return notices_due(content, talk, now)
     if reason == LOOSE:

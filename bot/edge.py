@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.config import Network
 from bot.errors import SealError, StoreUnavailable
+from bot.handoff.alerts import Alerts, in_words
 from bot.runtime.metrics import REGISTRY
 from bot.runtime.retention import Retention
 from bot.store import conversations, migrate
@@ -21,6 +22,7 @@ from bot.store.sealed import Sealer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+NOT_KNOWN = {"alerts": "not known", "rounds": "not known"}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -110,19 +112,21 @@ async def to_chat(_request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": "/chat"})
 
 
-def healthy(retention: Retention) -> Handler:
-    """200 while the process lives. With `?detail`: 503 when nothing was forgotten by age for a day (B11)."""
+def healthy(retention: Retention, alerts: Alerts) -> Handler:
+    """200 while the process lives. With `?detail`: whether staff can be told, and what was forgotten by age; 503 when
+    that was nothing for a day (B11)."""
 
     async def answer(request: web.Request) -> web.Response:
         if "detail" not in request.query:
             return web.Response(text="ok\n")
         try:
-            last = await retention.last_run()
+            last, telling = await retention.last_run(), in_words(await alerts.standing())
         except StoreUnavailable:
-            return web.json_response({"retention": {"last_run": None, "late": True}}, status=503)
+            unknown = {"retention": {"last_run": None, "late": True}, **NOT_KNOWN}
+            return web.json_response(unknown, status=503)
         late = retention.is_late(last)
         told = {"last_run": last.isoformat() if last else None, "late": late}
-        return web.json_response({"retention": told}, status=503 if late else 200)
+        return web.json_response({"retention": told, **telling}, status=503 if late else 200)
 
     return answer
 

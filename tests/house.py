@@ -25,9 +25,10 @@ LAYERS = {
             "bot.flows",
             "bot.public.looking",
             "bot.channels.render",
+            "bot.report",
             "bot.runtime.retry",
         ),
-        *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing")),
+        *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing", "escalation")),
         *(
             f"bot.content.{name}"
             for name in ("model", "pack", "codec", "check", "cards", "calendar", "gaps", "reading")
@@ -43,6 +44,7 @@ LAYERS = {
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
         *("bot.fetching", "bot.logs", "bot.public", "bot.testing"),
+        *("bot.reporting", "bot.alerting", "bot.audit_heads"),
     ),
     5: ("admin",),
 }
@@ -55,12 +57,13 @@ PACKAGES = {
 }
 
 LONGER: dict[str, tuple[int, str]] = {
+    "bot/app.py": (360, "the composition root: all wiring in one view"),
     "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
     "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/conversations.py": (330, "who is loaded, by id or by address, is locked in one order"),
-    "bot/store/schema.py": (400, "all tables in one view"),
-    "bot/store/migrations/versions/0001_first_schema.py": (450, "one migration, written by Alembic"),
+    "bot/store/schema.py": (430, "all tables in one view"),
+    "bot/store/migrations/versions/0001_first_schema.py": (560, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
 
@@ -69,6 +72,7 @@ OWNED = {
     "PIL": "bot.channels.line",
     "telegram": "bot.channels.telegram",
     "apscheduler": "bot.runtime.clockwork",
+    "aiosmtplib": "bot.channels.alerts",
     "alembic": "bot.store",
     "psycopg": "bot.store",
     "pyrage": "bot.store",

@@ -50,6 +50,10 @@ SAID = (
     marked("This conversation is not waiting any more."),
     marked("Only who has the conversation can hand it back."),
     marked("Conversations are for counselors."),
+    marked("These records are for leads."),
+    marked("Reports are for leads and editors."),
+    marked("This period is not over yet. A report is made when it is."),
+    marked("Nothing was public in this period."),
     marked("{name} took this one first."),
 )
 """Messages of errors that staff may read."""

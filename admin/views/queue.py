@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from admin.guard import session_of
-from admin.views import labels, times
+from admin.views import alerts, labels, times
 from admin.views.pages import Pages, Taken
 from admin.words import Words, marked, words_of
 from bot.errors import Conflict, NotAllowed, NotFound
@@ -53,6 +53,7 @@ class Queue:
         }
         t, now = words_of(request), self._console.clock.now()
         ailing = [labels.ailing(t, account) for account in await self._console.accounts() if account.ailment]
+        ailing += alerts.told(t, now, await self._console.alerts.standing())
         return self._pages.render(
             request,
             "queue.html",

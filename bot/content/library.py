@@ -71,6 +71,11 @@ class Library:
         self._latest = Released(latest=latest, older=older, base=self._base, samples=self.samples)
         return self._latest
 
+    def as_of(self, connection: Connection, at: datetime) -> Pack | None:
+        """The content that was public at an instant; None before the first release."""
+        number = content.number_at(connection, self._operator_id, at)
+        return self._pack(connection, number) if number else None
+
     @property
     def at_hand(self) -> Released | None:
         """What was read last, without asking the database: good enough for labels and state lines."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -18,11 +19,13 @@ from bot.handoff import ticket as tickets
 from bot.handoff.risk import LEVELS
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Purpose, Reply
+from bot.report import measures
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
 from bot.runtime.live import Hub, News
 from bot.store import conversations, dedupe, reviews, timeline
 from bot.store import tickets as ticket_store
+from bot.store.audit import Trail
 from bot.store.conversations import Loaded
 from bot.store.database import Database
 from bot.store.reviews import Review
@@ -33,6 +36,7 @@ from bot.store.timeline import Line
 from bot.talk import HandedBack, Mode, Talk
 
 MAX_REPLY = 5_000
+Done = TypeVar("Done")
 SEES_ALL = frozenset({"lead", "operator"})
 ANSWERS = frozenset({"counselor", "lead", "operator"})
 
@@ -62,7 +66,9 @@ class Desk:
         clock: Clock,
         sealer: Sealer,
         house: Callable[[Released], House],
+        trail: Trail,
     ) -> None:
+        self._trail = trail
         self._database, self._hub, self._library, self._clock = database, hub, library, clock
         self._sealer, self._house = sealer, house
 
@@ -77,6 +83,7 @@ class Desk:
 
     async def thread(self, member: Member, ticket_id: str) -> Thread:
         """Raises NotFound for tickets this member may not see, existing or not alike."""
+        await self._trail.note(member, "read", self._clock.now(), ticket_id)
         return await self._database.read(self._thread, member, ticket_id)
 
     async def claim(self, member: Member, ticket_id: str) -> None:
@@ -105,7 +112,7 @@ class Desk:
             raise BadInput(f"A review is one of {', '.join(reviews.VERDICTS)}.")
         if review.level and review.level not in LEVELS:
             raise BadInput(f"A level is one of {', '.join(LEVELS)}.")
-        await self._database.write(self._review, member, ticket_id, review)
+        await self._noted(self._review, member, ticket_id, review)
 
     async def reviews(self, member: Member) -> list[tuple[date, Review]]:
         """The review list, newest first. Raises NotAllowed for who neither answers nor edits."""
@@ -113,9 +120,22 @@ class Desk:
             raise NotAllowed("Only who answers or edits sees the review list.")
         return await self._database.read(reviews.latest, self._sealer, member.operator_id)
 
-    async def _write(self, function: object, *args: object) -> None:
-        news: News = await self._database.write(function, *args)  # type: ignore[arg-type]
-        self._hub.spread(news)
+    async def _write(
+        self, function: Callable[..., News], member: Member, ticket_id: str, *args: object
+    ) -> None:
+        self._hub.spread(await self._noted(function, member, ticket_id, *args))
+
+    async def _noted(
+        self, function: Callable[..., Done], member: Member, ticket_id: str, *args: object
+    ) -> Done:
+        """Does it, and notes it beforehand under the function's name: no write of a thread goes past the audit."""
+        action = function.__name__.strip("_")
+        await self._trail.note(member, action, self._clock.now(), ticket_id)
+        try:
+            return await self._database.write(function, member, ticket_id, *args)
+        except Exception:
+            await self._trail.note(member, f"{action}_failed", self._clock.now(), ticket_id)
+            raise
 
     # --- in store threads ---
 
@@ -170,6 +190,7 @@ class Desk:
             fx.Mark(marker="claimed"),
             fx.Relay(),
             fx.Record(count="handoffs_answered"),
+            measures.claimed(ticket.priority),
         )
         return self._commit(connection, loaded, talk, effects, member, now)
 
@@ -196,7 +217,9 @@ class Desk:
         ):
             return News()
         said = fx.Say(reply=Reply(texts=(text,)), purpose=Purpose.COUNSELOR)
-        effects = (said, fx.CancelWake(reason=RISK_UNANSWERED), fx.Relay())
+        effects: tuple[fx.Effect, ...] = (said, fx.CancelWake(reason=RISK_UNANSWERED), fx.Relay())
+        if not timeline.is_answered(connection, loaded.contact_id, ticket.opened_seq):
+            effects += (measures.first_reply(ticket.priority, now - ticket.opened_at),)
         return self._commit(connection, loaded, loaded.talk, effects, member, now)
 
     def _hand_back(self, connection: Connection, member: Member, ticket_id: str) -> News:

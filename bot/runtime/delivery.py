@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from bot.channels.base import Channel
 from bot.clock import Clock
-from bot.conversation import LATE
+from bot.conversation import LATE, UNDELIVERED
 from bot.errors import ContactGone, HintSpent, SendError, StoreUnavailable, Unreachable
 from bot.handoff.hours import TOKYO
 from bot.messages import Hold, Outgoing
@@ -24,7 +24,7 @@ from bot.runtime.health import Vitals
 from bot.runtime.live import OUTBOX, QUEUE, Hub, News
 from bot.runtime.loop import OUTAGE_WAIT, Worker
 from bot.runtime.metrics import DROPPED, SEND_SECONDS, SENDS
-from bot.store import conversations, counts, departures, outbox, wakeups
+from bot.store import alerts, conversations, counts, departures, outbox, wakeups
 from bot.store.database import Database, Lane
 from bot.store.departures import Departures, Dropped
 from bot.store.dialect import notify
@@ -190,6 +190,7 @@ def is_answer(error: SendError | None) -> bool:
 def _note(connection: Connection, dropped: Sequence[Dropped], now: datetime) -> None:
     """Counts what was dropped, and has whoever may have got no answer told so (docs/decisions/010)."""
     notify(connection, {one.contact_id for one in dropped})
+    _tell_of(connection, {(one.contact_id, one.seq) for one in dropped}, (), now)
     late = departures.left_unanswered(connection, dropped)
     if late:
         wakeups.set_all(connection, {(contact_id, LATE): now for contact_id in late})
@@ -201,9 +202,20 @@ def _note(connection: Connection, dropped: Sequence[Dropped], now: datetime) -> 
         counts.add(connection, operator_id, now.astimezone(TOKYO).date(), names)
 
 
+def _tell_of(connection: Connection, lost: set[tuple[str, int]], gone: Sequence[str], now: datetime) -> None:
+    """What a counselor wrote and is lost is told to staff; a thread nobody has is opened again for it."""
+    told = alerts.undeliverable(connection, lost, gone, now)
+    if told:
+        wakeups.set_all(connection, {(contact_id, UNDELIVERED): now for contact_id in told})
+        notify(connection, {QUEUE})
+
+
 def _finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
     """Marks what became of tries. Who is gone is left alone from the same commit on."""
     gone = sorted({outcome.contact_id for outcome in outcomes if outcome.error_code == ContactGone.code})
+    lost = {(one.contact_id, one.seq) for one in outcomes if one.state in (outbox.FAILED, outbox.UNCERTAIN)}
+    if lost:
+        _tell_of(connection, lost, gone, max(outcome.due_at for outcome in outcomes))
     if gone:
         conversations.set_reachable(connection, dict.fromkeys(gone, False))
         outbox.cancel_all(connection, gone)

@@ -40,3 +40,11 @@ RETENTION_RAN = Gauge(
     "engawa_retention_last_run_seconds", "When old data was last forgotten", registry=REGISTRY
 )
 STREAMS = Gauge("engawa_streams", "Open live streams of the web chat", registry=REGISTRY)
+ALERT_SENDS = Counter(
+    "engawa_alert_sends_total", "Tries to tell staff, by outcome", ["outcome"], registry=REGISTRY
+)
+ALERTS_OPEN = Gauge("engawa_alerts_open", "Alerts that are not over", registry=REGISTRY)
+ALERTS_UNDELIVERED = Gauge("engawa_alerts_undelivered", "Open alerts that reached nobody", registry=REGISTRY)
+ROUND_PASSED = Gauge(
+    "engawa_round_last_passed_seconds", "When the synthetic round last passed", registry=REGISTRY
+)

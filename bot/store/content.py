@@ -78,6 +78,14 @@ def published_at(connection: Connection, operator_id: str, number: int) -> datet
     return connection.scalar(query)
 
 
+def number_at(connection: Connection, operator_id: str, at: datetime) -> int:
+    """The newest release that was published before an instant; 0 when there was none."""
+    query = select(func.max(releases.c.number)).where(
+        releases.c.operator_id == operator_id, releases.c.published_at < at
+    )
+    return connection.scalar(query) or 0
+
+
 def documents(connection: Connection, operator_id: str, number: int) -> Rows:
     """(kind, name, body) of every document of a release, in a fixed order."""
     query = (

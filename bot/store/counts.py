@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
-from sqlalchemy import Connection, Dialect, func, select
+from sqlalchemy import Connection, Dialect, func, or_, select
 from sqlalchemy.sql.dml import UpdateBase
 
 from bot.store.batch import Batch
@@ -43,3 +43,23 @@ def between(connection: Connection, operator_id: str, first: date, last: date, k
         .group_by(name)
     )
     return {row[0].removeprefix(f"{kind}/"): int(row[1]) for row in connection.execute(statement)}
+
+
+def by_month(
+    connection: Connection, operator_id: str, names: Collection[str], first: date, last: date
+) -> dict[date, dict[str, int]]:
+    """Sums of the days from `first` to `last` by month, of these names and of whatever they are counted by."""
+    wanted = or_(
+        *(daily_counts.c.name.startswith(f"{name}/", autoescape=True) for name in names),
+        daily_counts.c.name.in_(names),
+    )
+    query = select(daily_counts.c.day, daily_counts.c.name, daily_counts.c.count.label("number")).where(
+        daily_counts.c.operator_id == operator_id,
+        daily_counts.c.day.between(first, last),
+        wanted,
+    )
+    found: dict[date, dict[str, int]] = {}
+    for row in connection.execute(query):
+        month = found.setdefault(row.day.replace(day=1), {})
+        month[row.name] = month.get(row.name, 0) + row.number
+    return found

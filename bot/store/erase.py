@@ -15,6 +15,7 @@ from bot.store import body, erasures
 from bot.store.conversations import Loaded
 from bot.store.schema import (
     Instant,
+    audit_refs,
     contacts,
     erased_emergencies,
     inbox,
@@ -34,9 +35,11 @@ RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
     *(outbox, inbox, reply_hints, timeline, wakeups, tickets, passphrases, move_links),
+    audit_refs,
     *(talks, contacts),
 )
-"""Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody."""
+"""Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody, and so
+do alerts and audit events: the former forget the ticket when they end, the latter never knew the contact."""
 
 
 def erase(

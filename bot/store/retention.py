@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from bot.errors import ConfigError, Conflict, SealError
 from bot.handoff.ticket import Status
-from bot.store import conversations, dedupe, erasures, moved, moving, staff
+from bot.store import alerts, conversations, dedupe, erasures, moved, moving, staff
 from bot.store.erase import delete_contacts
 from bot.store.outbox import IS_UNSENT, SENT
 from bot.store.schema import (
@@ -107,6 +107,11 @@ RULES: dict[str, str] = {
     "erased_emergencies": "emergencies",
     "erasures": "erasures",
     "chores": "kept: one row for each of our jobs",
+    "alerts": "30 days after they end",
+    "alert_sends": "with their alert",
+    "watch_rounds": "kept: one row for each operator",
+    "audit": "kept: events of staff in a chain, which know no contact",
+    "audit_refs": "contacts",
     "staff": "kept until removed: who answered must stay known",
     "staff_sessions": "12 hours, or half an hour unused",
     "one_time_logins": "24 hours",
@@ -221,6 +226,7 @@ def tidy(connection: Connection, now: datetime, keeping: Keeping) -> None:
     moving.drop_old_links(connection, now)
     staff.drop_ended_sessions(connection, now)
     staff.drop_ended_logins(connection, now)
+    alerts.forget_old(connection, now)
     erasures.forget_old(connection, today - timedelta(days=keeping.erasures))
     connection.execute(delete(receipts).where(receipts.c.expires_at < now - timedelta(hours=1)))
     connection.execute(delete(daily_counts).where(daily_counts.c.day < day(keeping.counts)))

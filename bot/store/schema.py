@@ -342,3 +342,69 @@ chores = Table(
     Column("name", Name, primary_key=True),
     Column("done_at", Instant, nullable=False),
 )
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", Id, primary_key=True),
+    _operator(),
+    Column("subject", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("ticket_id", Id),
+    Column("raised_at", Instant, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("told_at", Instant),
+    Column("acknowledged_by", Name),
+    Column("acknowledged_at", Instant),
+    Column("ended_at", Instant, index=True),
+    UniqueConstraint("operator_id", "subject"),
+)
+
+alert_sends = Table(
+    "alert_sends",
+    metadata,
+    Column("alert_id", Id, ForeignKey("alerts.alert_id"), primary_key=True),
+    Column("target", Name, primary_key=True),
+    Column("told", Integer, primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Instant),
+    Column("sent_at", Instant),
+    Column("failed_at", Instant),
+    Column("error_code", Name),
+    Index("ix_alert_sends_due_at", "due_at"),
+)
+
+watch_rounds = Table(
+    "watch_rounds",
+    metadata,
+    _operator(primary_key=True),
+    Column("due_at", Instant, nullable=False),
+    Column("passed_at", Instant),
+    Column("failed_at", Instant),
+    Column("failure_code", Name),
+    Column("pinged_at", Instant),
+    Column("ping_code", Name),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("operator_id", Id, nullable=False),
+    Column("staff_id", Name, nullable=False),
+    Column("action", Name, nullable=False),
+    Column("purpose", Name, nullable=False),
+    Column("ref", Id, nullable=False),
+    Column("key_id", Name, nullable=False),
+    Column("mac", LargeBinary(32), nullable=False),
+)
+
+audit_refs = Table(
+    "audit_refs",
+    metadata,
+    Column("ref", Id, primary_key=True),
+    Column("contact_id", Id, ForeignKey("contacts.contact_id"), nullable=False, index=True),
+    Column("ticket_id", Id, nullable=False),
+)

@@ -149,3 +149,11 @@ def for_person(
         and line.body.kind not in HIDDEN_KINDS
         and line.delivery in (None, outbox.SENT)
     ]
+
+
+def is_answered(connection: Connection, contact_id: str, since: int) -> bool:
+    """Whether a human has written in the thread since this place."""
+    query = select(timeline.c.seq).where(
+        timeline.c.contact_id == contact_id, timeline.c.seq >= since, timeline.c.author == COUNSELOR
+    )
+    return connection.scalar(query.limit(1)) is not None

@@ -172,6 +172,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         console = Console(
             database=engawa.database,
             desk=engawa.desk,
+            alerts=engawa.alerts,
+            trail=engawa.trail,
+            reports=engawa.reports,
             hub=engawa.hub,
             clock=clock,
             operator_id=engawa.operator_id,
@@ -179,6 +182,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=lambda desk_id: desks.get(desk_id, ""),
             accounts=engawa.vitals.known,
+            kind_name=engawa.kind_name,
         )
         app = web.Application()  # the house's own would set its workers going
         app.on_response_prepare.append(set_headers)

@@ -9,8 +9,10 @@ import pytest
 from admin import doctoring
 from bot.channels.base import Health, WebhookState
 from bot.config import load
+from bot.handoff.alerts import Standing
 from bot.runtime.health import ailment
 from bot.store.accounts import Account, Checked, Marks
+from bot.store.watch import Round
 from bot.testing import A_KEY
 
 SETTINGS = load({"ENGAWA_KEYS": A_KEY, "ENGAWA_BASE_URL": "https://engawa.example.jp"})
@@ -75,3 +77,24 @@ async def test_without_a_channel_and_a_database(tmp_path: object) -> None:
     lines = [finding async for finding in doctoring.findings(settings)]
     assert any(line.what == "migrations" and line.remedy for line in lines)
     assert any(line.what == "channels: web chat only" for line in lines)
+
+
+def test_telling_that_does_not_work_is_told() -> None:
+    """A target that failed, an alert that reached nobody, a round that failed, a monitor that hears nothing."""
+    settings = load(
+        {
+            "ENGAWA_KEYS": A_KEY,
+            "ENGAWA_ALERTS": "lead=https://hooks.example/1",
+            "ENGAWA_PING_URL": "https://monitor.example/1",
+        }
+    )
+    well = Round(passed_at=AT, pinged_at=AT)
+    said = list(doctoring.telling(settings, Standing(named=True, not_working=[], undelivered=0, watch=well)))
+    assert [one.remedy for one in said] == ["", "", ""]
+    ill = Round(failed_at=AT, failure_code="not_told", ping_code="unreachable")
+    broken = Standing(named=True, not_working=[("lead/1", "unreachable")], undelivered=2, watch=ill)
+    said = list(doctoring.telling(settings, broken))
+    assert [bool(one.remedy) for one in said] == [False, True, True, True, True]
+    assert "not_told" in said[3].remedy
+    nothing = Standing(named=False, not_working=[], undelivered=0, watch=None)
+    assert all(one.remedy and not one.hard for one in doctoring.telling(SETTINGS, nothing))

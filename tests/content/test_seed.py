@@ -107,7 +107,7 @@ def test_every_sentence_is_whole() -> None:
             "preview_written",
             "day",
         ),
-        *("exits", "see_entry", "unknown", "opening", "shift", "rich_menu"),
+        *("exits", "see_entry", "alert_subject", "alert_level_", "unknown", "opening", "shift", "rich_menu"),
     )
     for path, bubble in bubbles():
         if not path.removeprefix("texts/").startswith(of_one_word):

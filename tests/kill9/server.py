@@ -35,7 +35,13 @@ class Server:
         self.started_at = 0.0
         self.log = folder / "server.log"
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ENGAWA_")}
-        self._environ = {**ours, **environ, "ENGAWA_PORT": str(self.port), "ENGAWA_LOG_FORMAT": "json"}
+        self._environ = {
+            **ours,
+            "ENGAWA_ROUND_MINUTES": "off",
+            **environ,
+            "ENGAWA_PORT": str(self.port),
+            "ENGAWA_LOG_FORMAT": "json",
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -236,7 +236,7 @@ class TestForgetting:
     async def test_seen_from_outside(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         """Plain health stays what it is; in detail a day without a run is red, and so is a database that is away."""
         app = web.Application()
-        app.router.add_get("/healthz", edge.healthy(house.engawa.retention))
+        app.router.add_get("/healthz", edge.healthy(house.engawa.retention, house.engawa.alerts))
         async with TestClient(TestServer(app)) as client:
 
             async def told(query: str = "?detail") -> tuple[int, str]:

@@ -1,0 +1,1 @@
+"""Reports: periods, what may be told, measures, pages."""
