@@ -31,6 +31,10 @@ def run(settings: Settings, target: Path, public_key: str) -> None:
     typer.echo(
         f"To read it one needs the backup's secret key, and {', '.join(foot.keys) or 'no key'} of ENGAWA_KEYS."
     )
+    if settings.erasures is None:
+        typer.echo(
+            "No erasure journal is kept: set ENGAWA_ERASURES, or a restore brings the erased back.", err=True
+        )
 
 
 def verify(path: Path, identity_file: Path, known_keys: Mapping[str, bytes] | None) -> None:
