@@ -25,7 +25,7 @@ from bot.content.library import Library
 from bot.content.pack import Released
 from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
-from bot.handoff import dictionary
+from bot.handoff import board, dictionary
 from bot.handoff.desk import Desk
 from bot.public.pages import PublicPages
 from bot.runtime.clockwork import Clockwork
@@ -104,6 +104,7 @@ class Engawa:
         self.wipe = Wipe(self.database, self.hub, settings.erasures)
         self.retention = Retention(self.database, self.hub, self.clock, self.sealer, settings.keeping)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
+        self.boards = board.Boards(self.database, self.library, self.clock, self.operator_id)
         self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
@@ -158,8 +159,7 @@ class Engawa:
     async def prepare(self, *, alone: bool = True) -> None:
         """Migrations and release 1, safely when several processes start at once; then the port may open.
 
-        `alone` claims a SQLite file for this process: one process serves it.
-        """
+        `alone` claims a SQLite file for this process: one process serves it."""
         if alone and self.database.is_sqlite:
             self._lock = only_one(Path(self.database.url.database or "engawa.db"))
         await asyncio.to_thread(migrate.migrate, self.database.url)
@@ -198,6 +198,7 @@ class Engawa:
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
         if self.roles.worker:
             self.clockwork.every(RETENTION_LOOK, self.retention.look)
+        self.clockwork.every(board.LOOK_EVERY, self.boards.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 

@@ -11,6 +11,7 @@ from bot.content.schedule import Schedule
 from bot.flows.model import Flow, Query, Question
 from bot.handoff.hours import Desk, Shift
 from bot.handoff.risk import RiskClass, RiskRule, RiskSpelling, RiskVeto
+from bot.handoff.routing import RoutingRule
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,13 +228,15 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     `year_end` is when everything is closed around New Year unless it says otherwise: MM-DD/MM-DD, or `none`.
     People who come by one of `entry_codes` (of posters and links) are counted by it, in total only (R-124); other
-    codes as `other`.
+    codes as `other`. Staff write `unanswered` times without an answer, and again after `again_after_days` (R-028).
     """
 
     name: str
     place: str
     entry_codes: tuple[str, ...] = ()
     year_end: str = YEAR_END
+    unanswered: int = 1
+    again_after_days: int = 14
 
     def __post_init__(self) -> None:
         check_year_end(self.year_end)
@@ -265,6 +268,7 @@ DOCUMENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "flow": Flow,
     "resource": Resource,
     "desk": Desk,
+    "routing_rule": RoutingRule,
     "hotline": Hotline,
     "borders": Borders,
     "word_rule": WordRule,

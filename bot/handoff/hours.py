@@ -52,12 +52,29 @@ class Desk(OpeningHours, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Unless it says otherwise it is closed on public holidays: nobody is told that people read when they may not.
 
     `peers`: there are people in it who know such a life from their own, and may be wished for (R-102).
+    Whom it is for: `areas` as 「岡山県 総社市」 or 「岡山県」, `ages` in years, `audience` (self, family, supporter,
+    community), `languages` (ja, en …); empty means everybody. `people` usually read at once, each carrying `room` in
+    the weights of routing, a conversation going on for `minutes_each`: what the expected wait is reckoned with.
+    `shift_table`: staff enter who is on duty, and an empty table means that nobody is.
     """
 
     id: str
     name: str
     on_holiday: Literal["held", "skipped"] | None = "skipped"
     peers: bool = False
+    areas: tuple[str, ...] = ()
+    ages: tuple[int, int] | None = None
+    audience: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    people: int = 1
+    room: int = 12
+    minutes_each: int = 40
+    shift_table: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.people < 1 or self.room < 1 or self.minutes_each < 1:
+            raise ValueError("people, room and minutes_each are at least 1")
 
 
 def minutes(clock: str) -> int:
