@@ -120,7 +120,7 @@ def _fit(desk: Desk, asked: Asked, now: datetime) -> tuple[int, ...]:
     """How well a desk fits; the first number tells whether it takes them at all."""
     area, age = _area(desk.areas, asked.area), _age(desk.ages, asked.ages)
     audience = _among(desk.audience, asked.audience)
-    language = _among(desk.languages, asked.language)
+    language = _among(desk.languages, asked.language) if asked.language else 0
     takes = min(area, age, audience, language) >= 0
     urgent = asked.level >= URGENT  # then somebody who reads now is closer than the right town
     open_now = int(is_open(desk, now))
@@ -149,7 +149,7 @@ def _age(limits: tuple[int, int] | None, asked: tuple[int, int] | None) -> int:
 
 
 def _among(allowed: Sequence[str], asked: str) -> int:
-    if not allowed or not asked:
+    if not allowed:
         return 0
     return 1 if asked in allowed else -1
 
