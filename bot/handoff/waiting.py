@@ -177,7 +177,7 @@ def rounded(now: datetime, expected: datetime) -> timedelta:
 
 
 def told_at(now: datetime, expected: datetime) -> datetime:
-    """The time of day that is told: the rounded wait from now, up to the next half hour in Tokyo."""
-    local = (now + rounded(now, expected)).astimezone(TOKYO)
+    """The time of day that is told: never sooner than it may be, up to the next half hour in Tokyo."""
+    local = max(expected, now + SOON).astimezone(TOKYO)
     over = timedelta(minutes=local.minute % 30, seconds=local.second, microseconds=local.microsecond)
     return local - over + (timedelta(minutes=30) if over else timedelta())
