@@ -25,7 +25,7 @@ from bot.content.library import Library
 from bot.content.pack import Released
 from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
-from bot.handoff import board, dictionary
+from bot.handoff import board, dictionary, relief
 from bot.handoff.desk import Desk
 from bot.public.pages import PublicPages
 from bot.runtime.clockwork import Clockwork
@@ -105,7 +105,8 @@ class Engawa:
         self.retention = Retention(self.database, self.hub, self.clock, self.sealer, settings.keeping)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.boards = board.Boards(self.database, self.library, self.clock, self.operator_id)
-        self.desk = Desk(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
+        house = (self.database, self.hub, self.library, self.clock, self.sealer, self._house)
+        self.desk, self.relief = Desk(*house), relief.Relief(*house)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
         self.public = PublicPages(self.database, self.library, self.clock, settings.base_url)
@@ -199,6 +200,8 @@ class Engawa:
         if self.roles.worker:
             self.clockwork.every(RETENTION_LOOK, self.retention.look)
         self.clockwork.every(board.LOOK_EVERY, self.boards.look)
+        if self.roles.worker:
+            self.clockwork.every(relief.LOOK_EVERY, self.relief.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 

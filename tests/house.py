@@ -47,7 +47,10 @@ LAYERS = {
     2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),
     3: (
         "bot.content.library",
-        *(f"bot.handoff.{name}" for name in ("desk", "access", "passing", "records", "board", "alerts")),
+        *(
+            f"bot.handoff.{name}"
+            for name in ("desk", "access", "passing", "records", "relief", "board", "alerts")
+        ),
         "bot.runtime",
     ),
     4: (

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from bot.errors import BadInput, Conflict, EngawaError, IllegalMove, NotAllowed, NotFound
 from bot.handoff import ticket as tickets
+from bot.handoff import waiting
 from bot.handoff.desk import Desk
 from bot.handoff.hours import TOKYO
 from bot.handoff.notes import Consent, Note, NoteKind, Source
@@ -249,7 +250,7 @@ class TestHands:
         mizuno = await town.member("mizuno")
         ticket = await town.asks("a")
         await desk.claim(mizuno, ticket.id)
-        at = town.clock.now() + timedelta(hours=2)
+        at = waiting.told_at(town.clock.now(), town.clock.now() + timedelta(hours=2))
         await desk.read_later(mizuno, ticket.id, at)
         await town.settle()
         assert town.channel.texts("a")[-1].startswith("読みました。返事は")
@@ -259,7 +260,7 @@ class TestHands:
         await desk.release(mizuno, ticket.id, "a break")
         assert (await town.ticket("a")).promised_at == at
         other = await town.asks("b")
-        town.later(hours=1, minutes=50)
+        town.clock.move(at - timedelta(minutes=10) - town.clock.now())
         assert await desk.next_for(mizuno) == (ticket.id, Why.PROMISE)
         assert (await town.ticket("b")).id == other.id
 

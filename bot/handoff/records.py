@@ -12,6 +12,7 @@ from bot.errors import BadInput, NotAllowed, NotFound
 from bot.flows import effects as fx
 from bot.handoff import notes as noting
 from bot.handoff import ticket as tickets
+from bot.handoff import waiting
 from bot.handoff.access import SEES_ALL, Access, written
 from bot.handoff.hours import TOKYO
 from bot.handoff.notes import Consent, Note, NoteKind
@@ -97,8 +98,8 @@ class Records(Access):
         if at <= now:
             raise BadInput("Choose a time from now on.")
         released = self._library.released(connection)
-        when = spelled(released.latest.texts, at, at)
-        text = released.text("read_later")[0].replace("{expected}", when)
+        at = waiting.told_at(now, at)
+        text = released.text("read_later")[0].replace("{expected}", spelled(released.latest.texts, now, at))
         said = fx.Say(reply=Reply(texts=(text,), silent=True), purpose=Purpose.COUNSELOR)
         talk = replace(loaded.talk, ticket=replace(ticket, promised_at=at))
         return self._commit(connection, loaded, talk, (said, fx.Relay()), member, now)

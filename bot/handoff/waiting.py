@@ -82,7 +82,7 @@ def outlook(desk: Desk, board: Board | None, now: datetime, weight: int = 1) -> 
     if not _on_duty(desk, board, now):
         if desk.shifts and not is_known(desk, now) and not is_open(desk, now):
             return Outlook(state=Open.UNKNOWN)
-        coming = _next_duty(desk, board, now) or opening
+        coming = _next_duty(desk, board, now) or (None if desk.shift_table else opening)
         state = Open.NOBODY if is_open(desk, now) else Open.CLOSED
         return Outlook(state=state, expected=expected, opening=coming)
     if expected is None or expected - now > AT_MOST:
@@ -145,13 +145,15 @@ def _listed(desk: Desk, board: Board | None, now: datetime) -> Sequence[Server]:
 
 
 def _servers(desk: Desk, board: Board | None, now: datetime) -> Sequence[Server]:
-    """The shift table; after the last shift in it, the desk's hours with as many people as usual."""
+    """The shift table; where none is kept, after the last shift in it the hours with as many people as usual."""
     listed = list(_listed(desk, board, now))
-    last = max((one.ends for one in listed), default=now)
+    if desk.shift_table:
+        return listed
+    last = max((one.ends for one in listed), default=None)
     usual = [
         Server(begins=begin, ends=end, room=desk.room)
         for begin, end in spans(desk, now)
-        if begin >= last
+        if (end > now if last is None else begin >= last)
         for _ in range(desk.people)
     ]
     return [*listed, *usual]

@@ -47,6 +47,14 @@ def coming(
     return found
 
 
+def is_here(connection: Connection, staff_id: str | None, now: datetime) -> bool:
+    """Whether a member is signed in now."""
+    session = select(staff_sessions.c.staff_id).where(
+        staff_sessions.c.staff_id == staff_id, staff_sessions.c.seen_at > now - IDLE
+    )
+    return connection.execute(session.limit(1)).first() is not None
+
+
 def here(connection: Connection, operator_id: str, now: datetime) -> Sequence[Member]:
     """Members who answer and are signed in now."""
     session = exists().where(
