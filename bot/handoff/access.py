@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -26,6 +27,7 @@ from bot.talk import Talk
 
 SEES_ALL = frozenset({"lead", "operator"})
 ANSWERS = frozenset({"counselor", "lead", "operator"})
+Done = TypeVar("Done")
 MAX_WRITTEN = 2_000
 """Characters of a reason or a note."""
 
@@ -45,9 +47,16 @@ class Access:
         self._database, self._hub, self._library, self._clock = database, hub, library, clock
         self._sealer, self._house = sealer, house
 
-    async def _write(self, function: object, *args: object) -> None:
-        news: News = await self._database.write(function, *args)  # type: ignore[arg-type]
-        self._hub.spread(news)
+    async def _write(
+        self, function: Callable[..., News], member: Member, ticket_id: str, *args: object
+    ) -> None:
+        self._hub.spread(await self._noted(function, member, ticket_id, *args))
+
+    async def _noted(
+        self, function: Callable[..., Done], member: Member, ticket_id: str, *args: object
+    ) -> Done:
+        """Every write of a thread goes through here."""
+        return await self._database.write(function, member, ticket_id, *args)
 
     # --- in store threads ---
 

@@ -95,7 +95,7 @@ class Desk(Passing, Records):
             raise BadInput(f"A review is one of {', '.join(reviews.VERDICTS)}.")
         if review.level and review.level not in LEVELS:
             raise BadInput(f"A level is one of {', '.join(LEVELS)}.")
-        await self._database.write(self._review, member, ticket_id, review)
+        await self._noted(self._review, member, ticket_id, review)
 
     async def reviews(self, member: Member) -> list[tuple[date, Review]]:
         """The review list, newest first. Raises NotAllowed for who neither answers nor edits."""

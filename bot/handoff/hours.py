@@ -124,5 +124,18 @@ def is_known(hours: OpeningHours, now: datetime) -> bool:
 
 def next_opening(hours: OpeningHours, now: datetime) -> datetime | None:
     """When it surely opens next, in Tokyo time; None when it has no hours."""
-    coming = (begin for begin, _ in spans(hours, now, LONGEST_PAUSE) if begin > now)
-    return next(coming, None)
+    if not hours.shifts:
+        return None
+    today = now.astimezone(TOKYO).replace(hour=0, minute=0, second=0, microsecond=0)
+    for offset in range(-1, LONGEST_PAUSE):  # day by day: mostly it is today or tomorrow
+        found = [
+            begin for day in (offset, offset + 1) for begin in _begins(hours, today + timedelta(days=day))
+        ]
+        coming = [begin for begin in found if begin > now]
+        if coming:  # the day after is looked at, too: a shift may begin at 25:00
+            return min(coming)
+    return None
+
+
+def _begins(hours: OpeningHours, day: datetime) -> list[datetime]:
+    return [day + timedelta(minutes=minutes(shift.opens)) for shift in shifts_on(hours, day.date()) or ()]

@@ -96,7 +96,7 @@ class Passing(Access):
         """A member goes for good: what they had waits for others. Raises Conflict while they owe anybody something."""
         if member.role not in SEES_ALL:
             raise NotAllowed("A lead lets staff go.")
-        await self._write(self._leave, member, staff_id)
+        self._hub.spread(await self._database.write(self._leave, member, staff_id))
 
     # --- in store threads ---
 

@@ -41,7 +41,7 @@ class Records(Access):
 
         Raises BadInput with what is missing.
         """
-        return await self._database.write(self._note, member, ticket_id, note)
+        return await self._noted(self._note, member, ticket_id, note)
 
     async def notes(self, member: Member, ticket_id: str) -> list[Note]:
         """The notes this member's desk may see, wishes first; the person's own newest wish above all (R-042)."""
@@ -49,11 +49,11 @@ class Records(Access):
 
     async def settle(self, member: Member, ticket_id: str, number: int, *, owner: str | None = None) -> None:
         """A wish or a promise is no more; with `owner` a promise goes to a colleague instead, by staff id."""
-        await self._database.write(self._settle, member, ticket_id, number, owner)
+        await self._noted(self._settle, member, ticket_id, number, owner)
 
     async def agree(self, member: Member, ticket_id: str, number: int, why: str) -> None:
         """The second person of a decision, with their own written reason (R-080)."""
-        await self._database.write(self._agree, member, ticket_id, number, why)
+        await self._noted(self._agree, member, ticket_id, number, why)
 
     async def preview(self, member: Member, ticket_id: str, number: int) -> list[tuple[str, str]]:
         """Exactly what goes to the other desk with this consent, as pairs of label and text (R-033)."""

@@ -36,7 +36,7 @@ class Relief(Access):
 
     async def look(self) -> None:
         try:
-            await self._write(self._relieve)
+            self._hub.spread(await self._database.write(self._relieve))
         except StoreUnavailable:
             log.warning("store_unavailable", worker="relief")
 
