@@ -212,6 +212,9 @@ def _commands(pack: Pack) -> Iterator[Issue]:
 def _desks(pack: Pack) -> Iterator[Issue]:
     if not pack.desks:
         yield Issue(path="desk", message=told("no_desk"))
+    wanted = pack.service.minors.desk
+    if wanted and wanted not in {desk.id for desk in pack.desks}:
+        yield Issue(path="service/minors/desk", message=told("routing_desk", name=wanted))
     if pack.routing or any(desk.areas or desk.ages or desk.audience for desk in pack.desks):
         yield from desk_issues(pack.desks, pack.routing, {full_name(area) for area in areas().values()})
     if not pack.rules.rules:

@@ -25,7 +25,7 @@ TEXTS = frozenset({
     "human_closed", "human_full", "human_nobody", "human_open", "human_unknown", "opening", "wait_hours",
     "wait_minutes", "wait_longer", "wait_again", "read_later", "keeper_away", "keeper_new",
     "desk_new", "follow_up_set", "follow_up_off", "nav_unfollow",
-    "state_human_away", "state_promised", "time_of_day", PEER,
+    "minor_note", "minor_closed", "state_human_away", "state_promised", "time_of_day", PEER,
 })  # fmt: skip
 
 
@@ -46,6 +46,14 @@ def asked_of(
         reason=reason,
         level=level,
     )
+
+
+ADULT = 18
+
+
+def is_minor(asked: Asked) -> bool:
+    """Whether they said that they are under 18; who did not say is treated as everybody."""
+    return asked.ages is not None and asked.ages[1] < ADULT
 
 
 def audience_of(flows: Collection[str], words: Words) -> str:

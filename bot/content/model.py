@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -223,6 +224,17 @@ class WordRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     blocks: bool = True
 
 
+class Minors(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The operator's policy for who says that they are under 18 (R-084). Age is not asked for it.
+
+    `handoff`: whether people may be asked for; a cry for help always reaches people. `desk`: to which desk they come,
+    with its hours; empty as everybody. Guardians are told nothing by us.
+    """
+
+    handoff: Literal["open", "closed"] = "open"
+    desk: str = ""
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How this installation introduces itself, and what it shows when the screen is to be hidden.
 
@@ -237,6 +249,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     year_end: str = YEAR_END
     unanswered: int = 1
     again_after_days: int = 14
+    minors: Minors = Minors()
 
     def __post_init__(self) -> None:
         check_year_end(self.year_end)

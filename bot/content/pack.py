@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import place_card
-from bot.content.desks import asked_of, desk_for, spelled, values_of
+from bot.content.desks import asked_of, desk_for, is_minor, spelled, values_of
 from bot.content.event_cards import event_card, fits, is_past
 from bot.content.events import Event, EventSeries
 from bot.content.finding import AREA, INTEREST, KIND, Search
@@ -24,7 +24,7 @@ from bot.flows.session import Session
 from bot.handoff import waiting
 from bot.handoff.hours import Desk
 from bot.handoff.risk import Level, Rules
-from bot.handoff.routing import RoutingRule
+from bot.handoff.routing import Asked, RoutingRule
 from bot.handoff.ticket import Reason
 from bot.handoff.waiting import Board, Outlook
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card
@@ -129,8 +129,17 @@ class Released:
         return desk.id if desk is not None else ""
 
     def _desk_for(self, session: Session | None, reason: Reason, level: Level, now: datetime) -> Desk | None:
-        asked = asked_of(session, self.latest.wishes, self.latest.texts, reason, level)
+        asked = self._asked(session, reason, level)
+        if is_minor(asked):
+            asked = replace(asked, desk=self.latest.service.minors.desk)
         return desk_for(self.latest.desks, self.latest.routing, asked, now)
+
+    def _asked(self, session: Session | None, reason: Reason, level: Level) -> Asked:
+        return asked_of(session, self.latest.wishes, self.latest.texts, reason, level)
+
+    def is_closed_to(self, session: Session) -> bool:
+        minor = is_minor(self._asked(session, Reason.REQUEST, Level.NONE))
+        return minor and self.latest.service.minors.handoff == "closed"
 
     def outlook(self, desk_id: str, now: datetime) -> Outlook | None:
         found = next((desk for desk in self.latest.desks if desk.id == desk_id), None)
@@ -151,7 +160,15 @@ class Released:
             values["human_now_or_not"] = self.text("human_unknown")[0]
             return values
         several = len(self.latest.desks) > 1
-        return values | values_of(desk, self.board, self.latest.texts, now, several=several)
+        values |= values_of(desk, self.board, self.latest.texts, now, several=several)
+        if is_minor(self._asked(session, Reason.REQUEST, Level.NONE)):
+            values["minor_note"] = self.text("minor_note")[0]
+        if session is not None and self.is_closed_to(session):
+            values = {
+                name: value for name, value in values.items() if name not in ("hours", "wait", "expected")
+            }
+            values["human_now_or_not"] = self.text("minor_closed")[0]
+        return values
 
     def _lines(self, now: datetime) -> str:
         return open_lines(self.latest.hotlines, self.latest.texts, now, samples=self.samples)

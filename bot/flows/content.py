@@ -94,6 +94,10 @@ class Content(Protocol):
         """The desk of who asks for a person here, or cries for help; empty where there is none."""
         ...
 
+    def is_closed_to(self, session: Session) -> bool:
+        """Whether the operator lets who stands here ask for no person (R-084). Cries for help are not asked."""
+        ...
+
     def expected(self, desk_id: str, now: datetime) -> str:
         """That time in words; empty when it is not known."""
         ...

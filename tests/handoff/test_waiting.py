@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.content.model import Minors
 from bot.content.pack import Pack, Released
 from bot.conversation import take_turn
 from bot.flows import effects as fx
+from bot.flows.session import Session
 from bot.handoff import waiting
 from bot.handoff.hours import TOKYO, Desk, Shift
 from bot.handoff.waiting import Board, DeskBoard, Open, Server
@@ -205,6 +208,52 @@ def test_under_an_outage_no_time_is_told() -> None:
 
 
 def replace_desk(**changes: object) -> Desk:
-    import msgspec
-
     return msgspec.structs.replace(DESK, **changes)
+
+
+# --- who is under 18 (R-084) ----------------------------------------------------------------------------------
+
+
+def a_minor(policy: Minors, *desks: Desk) -> Person:
+    """Somebody who tapped 18歳になる前 on their way to places; nobody asked for it on the way to a person."""
+    person = Person(DESK, NOW, board(on_duty()))
+    service = msgspec.structs.replace(seed_pack().service, minors=policy)
+    pack = replace(seed_pack(), desks=(DESK, *desks), service=service)
+    person.content = Released(latest=pack, board=person.content.board)
+    here = Session(flow="F-START", step="hello", release=1, started_at=NOW, answers={"age": "18歳になる前"})
+    person.talk = replace(person.talk, session=here)
+    return person
+
+
+def test_the_policy_for_minors_is_the_operators() -> None:
+    """R-084: their own desk with its hours; guardians are told nothing; who did not say is treated as everybody."""
+    children = Desk(id="children", name="子どもの窓口", shifts=DAY, year_end="none")
+    person = a_minor(Minors(desk="children"), children)
+    said = person.taps("exit/person")
+    assert "保護者や学校に、こちらから知らせることはありません。" in said[1]
+    assert "渡す先は「子どもの窓口」です。" in said[2]
+    person.taps(person.choices["このまま渡す"])
+    assert person.talk.ticket is not None
+    assert person.talk.ticket.desk_id == "children"
+    other = a_minor(Minors(desk="children"), children)
+    other.talk = Talk(contact_id="0" * 32)
+    assert not [text for text in other.taps("exit/person") if "保護者" in text]
+
+
+def test_a_closed_handoff_says_so_and_a_cry_reaches_people() -> None:
+    """No button that leads nowhere, and the truth; words of danger open a ticket all the same."""
+    person = a_minor(Minors(handoff="closed"))
+    said = person.taps("exit/person")
+    assert "18歳になる前の方には、ここでは人が返事をできません。" in said[0]
+    assert "いまの待ち時間" not in said[0]
+    assert not {"このまま渡す", "つづける"} & set(person.choices)
+    assert "いま開いている所" in person.choices
+    person.choices = {}
+    person.taps("exit/person")
+    assert "送る" not in person.choices
+    person.seq += 1
+    cry = Inbound(
+        address=Address(account="a", key=""), dedupe_key="", sent_at=NOW, kind=Kind.TEXT, text="死にたい"
+    )
+    person.turn(Heard(inbound=cry, seq=person.seq))
+    assert person.talk.ticket is not None
