@@ -112,13 +112,7 @@ class Engawa:
         self.public = PublicPages(self.database, self.library, self.clock, settings.base_url)
         self.webchat = WebChat(
             ThreadView(
-                self.database,
-                self.hub,
-                self.library,
-                self.ingress,
-                self.clock,
-                self.sealer,
-                self.operator_id,
+                self.database, self.hub, self.library, self.ingress, self.clock, self.sealer, self.operator_id
             ),
             self.moves,
             self.clock,
