@@ -34,7 +34,7 @@ from bot.wakes import FOLLOW_UP, LONGER
 MOST_TRIES = 20  # lost races in a row
 RED_PAUSE = timedelta(minutes=15)
 BY_DAY = (9, 21)  # o'clock: when a follow-up may come, unless the person chose another hour
-LONGEST_AHEAD = timedelta(days=370)
+LONGEST_AHEAD = timedelta(weeks=12)  # a ticket at rest is kept for 90 days
 
 
 class Passing(Access):
@@ -240,7 +240,7 @@ class Passing(Access):
         loaded, _ = self._kept(connection, member, ticket_id)
         now, local = self._clock.now(), at.astimezone(TOKYO)
         if not now < at < now + LONGEST_AHEAD:
-            raise BadInput("Choose a time from now on, within a year.")
+            raise BadInput("Choose a time from now on, within twelve weeks.")
         if not chosen and not BY_DAY[0] <= local.hour < BY_DAY[1]:
             raise BadInput("Choose an hour of the day, unless the person named this one.")
         released = self._library.released(connection)
