@@ -131,7 +131,7 @@ def in_order(notes: Iterable[Note]) -> list[Note]:
 
 def _rank(note: Note) -> tuple[int, int, float]:
     wish = note.kind is NoteKind.WISH and note.is_open
-    own = note.source is Source.PERSON
+    own = wish and note.source is Source.PERSON
     return (0 if wish else 1, 0 if own else 1, -note.at.timestamp())
 
 
