@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from admin import line_commands, record_commands, vault_commands
+from admin import line_commands, record_commands, staff_commands, vault_commands
 from bot.errors import ConfigError, EngawaError
 
 app = typer.Typer(
@@ -20,13 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Engawa: an anonymous contact channel on LINE, Telegram and the web.",
 )
-staff_app = typer.Typer(no_args_is_help=True, help="The people who answer and edit.")
 content_app = typer.Typer(no_args_is_help=True, help="What people are told.")
 risk_app = typer.Typer(no_args_is_help=True, help="The risk rules.")
 telegram_app = typer.Typer(no_args_is_help=True, help="The Telegram bots.")
-app.add_typer(staff_app, name="staff")
 app.add_typer(record_commands.audit, name="audit")
 app.command("report")(record_commands.report)
+app.add_typer(staff_commands.app, name="staff")
 app.add_typer(content_app, name="content")
 app.add_typer(line_commands.app, name="line")
 app.add_typer(risk_app, name="risk")
@@ -144,34 +143,6 @@ def doctor(
 def key() -> None:
     """Make a key for ENGAWA_KEYS. Keep it apart from the database and its backups."""
     typer.echo(f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}")
-
-
-@staff_app.command("add")
-def staff_add(
-    login: Annotated[str, typer.Argument(help="the name to sign in with")],
-    name: Annotated[str, typer.Option(help="the name people see")] = "",
-    role: Annotated[str, typer.Option(help="counselor, lead, editor or operator")] = "counselor",
-) -> None:
-    """Add a member of staff and print a password that works once, for a day."""
-    from admin import membership
-    from bot.config import load
-
-    secret = membership.add(load(os.environ), login, name or login, role)
-    typer.echo(f"Added {login}. One-time password, good for 24 hours: {secret}")
-    typer.echo(f"For a lasting one: engawa staff password {login}")
-
-
-@staff_app.command("password")
-def staff_password(login: Annotated[str, typer.Argument(help="the name to sign in with")]) -> None:
-    """Set a member's password, read from the terminal or standard input."""
-    from admin import membership
-    from bot.config import load
-
-    password = (
-        typer.prompt("New password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
-    )
-    membership.set_password(load(os.environ), login, password)
-    typer.echo(f"The password of {login} is set.")
 
 
 @content_app.command("import")

@@ -93,7 +93,7 @@ class Simulation:
     def hand_back(self) -> list[fx.Effect]:
         if self.talk.ticket is None:
             raise BadInput("There is nothing to hand back.")
-        self.talk = replace(self.talk, ticket=tickets.hand_back(self.talk.ticket, STAFF))
+        self.talk = replace(self.talk, ticket=tickets.hand_back(self.talk.ticket, STAFF, self.now))
         return self._turn(HandedBack())
 
     def reply(self, text: str) -> list[fx.Effect]:

@@ -27,7 +27,7 @@ from bot.content.library import Library
 from bot.content.pack import Released
 from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
-from bot.handoff import dictionary
+from bot.handoff import board, dictionary, relief
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.public.pages import PublicPages
@@ -114,9 +114,9 @@ class Engawa:
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.trail = Trail(self.database, settings.keyring)
         self.heads = Heads(self.database, self.clock, settings.alerting)
-        self.desk = Desk(
-            self.database, self.hub, self.library, self.clock, self.sealer, self._house, self.trail
-        )
+        self.boards = board.Boards(self.database, self.library, self.clock, self.operator_id)
+        access = (self.hub, self.library, self.clock, self.sealer, self._house, self.trail)
+        self.desk, self.relief = Desk(self.database, *access), relief.Relief(self.database, *access)
         self.alerts = Alerts(
             self.database,
             self.hub,
@@ -143,13 +143,7 @@ class Engawa:
         self.public = PublicPages(self.database, self.library, self.clock, settings.base_url)
         self.webchat = WebChat(
             ThreadView(
-                self.database,
-                self.hub,
-                self.library,
-                self.ingress,
-                self.clock,
-                self.sealer,
-                self.operator_id,
+                self.database, self.hub, self.library, self.ingress, self.clock, self.sealer, self.operator_id
             ),
             self.moves,
             self.clock,
@@ -195,8 +189,7 @@ class Engawa:
     async def prepare(self, *, alone: bool = True) -> None:
         """Migrations and release 1, safely when several processes start at once; then the port may open.
 
-        `alone` claims a SQLite file for this process: one process serves it.
-        """
+        `alone` claims a SQLite file for this process: one process serves it."""
         if alone and self.database.is_sqlite:
             self._lock = only_one(Path(self.database.url.database or "engawa.db"))
         await asyncio.to_thread(migrate.migrate, self.database.url)
@@ -239,6 +232,8 @@ class Engawa:
             self.clockwork.every(RETENTION_LOOK, self.retention.look)
             self.clockwork.every(HEAD_EVERY, self.heads.look)
             self.clockwork.every(watch.LOOK_EVERY, self.watch.look)
+            self.clockwork.every(relief.LOOK_EVERY, self.relief.look)
+        self.clockwork.every(board.LOOK_EVERY, self.boards.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))
 

@@ -37,11 +37,12 @@ from bot.flows.nodes import PAUSE, exits
 from bot.flows.reminders import LETTER, LOOSE, LOOSE_FOR, NOTICE
 from bot.flows.template import MAX_BUBBLES, three
 from bot.handoff import ticket as tickets
+from bot.handoff import waiting
 from bot.handoff.risk import Level, RiskHit, Rules, highest, window
 from bot.handoff.ticket import Reason
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Choice, Inbound, Kind, Purpose, Reply
 from bot.talk import Event, Heard, Mode, Talk, Turn, WokeUp
-from bot.wakes import letter_due, notices_due, unkept
+from bot.wakes import FOLLOW_UP, LONGER, follow_up_due, letter_due, longer, notices_due, unkept
 
 RISK_UNANSWERED = "risk_unanswered"
 LATE = "late"  # the answers to this person became stale before they could be delivered
@@ -52,6 +53,7 @@ MOST_CHOICES = 13  # LINE quick replies
 A_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}")  # Bot API, BotCommand
 LONG_AGO = timedelta(hours=12)  # who was away as long is asked where to go on (R-027)
 REASONS = {reason.value: reason for reason in Reason}
+ASKED = (Reason.REQUEST, Reason.FAMILY, Reason.SUPPORTER)
 
 COMMANDS = {
     EXIT_LATER: "later",
@@ -63,6 +65,7 @@ COMMANDS = {
     "nav/withdraw": "withdraw",
     web.CHOICE: web.WEB,
     "nav/bring": "bring",
+    "nav/unfollow": "unfollow",
 }
 """Choice ids that mean the same everywhere."""
 
@@ -89,7 +92,9 @@ def take_turn(content: Content, rules: Rules, talk: Talk, event: Event, now: dat
 def _here_again(talk: Talk, now: datetime) -> Talk:
     """Who was away for long is where they were, and is asked before it goes on."""
     long = talk.seen_at is not None and now - talk.seen_at >= LONG_AGO
-    return replace(talk, seen_at=now, away=talk.away or (long and talk.session is not None))
+    return replace(
+        talk, quiet=False, unanswered=(), seen_at=now, away=talk.away or (long and talk.session is not None)
+    )
 
 
 def _here(talk: Talk) -> Talk:
@@ -112,6 +117,9 @@ def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: in
         word = content.command(fold(text))
     if word in ("forget", "hide", "stop"):
         return _always(content, talk, word, seq, now)
+    if word == "unfollow":
+        told = _said(talk, Reply(texts=content.text("follow_up_off")), Purpose.STOP)
+        return replace(told, effects=(CancelWake(reason=FOLLOW_UP), *told.effects, Relay()))
     if word == web.WEB and web.can_move(content, inbound):
         relayed = (Relay(),) if talk.mode is Mode.HUMAN else ()
         return Turn(talk=talk, effects=(web.invitation(content, talk), *relayed))
@@ -162,7 +170,7 @@ def _always(content: Content, talk: Talk, word: str, seq: int, now: datetime) ->
         text, talk = "stopped_erased", replace(talk, mine=talk.mine.without("loose"))
         relayed = (EraseWords(seqs=loose),)
     choices = (_nav(content, "withdraw"),) if talk.mode is Mode.WAITING and _withdrawable(talk) else ()
-    stopped = replace(talk, session=None, away=False, recent=())
+    stopped = replace(talk, session=None, away=False, recent=(), quiet=talk.mode is Mode.HUMAN)
     reply = Reply(texts=content.text(text), choices=choices)
     turn = _said(stopped, reply, Purpose.STOP)
     return replace(turn, effects=(*turn.effects, *relayed))
@@ -264,7 +272,7 @@ def _in_danger(
         raised = replace(talk, ticket=tickets.raise_to(talk.ticket, level, hits))
         wake = WakeAt(reason=RISK_UNANSWERED, at=now + ANSWER_WITHIN)
         return Turn(talk=raised, effects=(Relay(), RaisePriority(alarm=True), wake), risk_hits=hits)
-    ticketed, effect = _ticketed(talk, Reason.RISK, level, seq, now, hits=hits)
+    ticketed, effect = _ticketed(content, talk, Reason.RISK, level, seq, now, hits=hits)
     reply = safety.card(content, level, category, who, now)
     if isinstance(effect, OpenTicket):  # nobody is handed over without being told
         reply = replace(reply, texts=three((*reply.texts, *content.text("risk_handed"))))
@@ -287,7 +295,7 @@ def _of_concern(
     counted = replace(talk, concerns=(*week, now))
     adds_up = any(sum(now - at <= span for at in counted.concerns) >= n for n, span in CONCERNS_ADD_UP)
     if adds_up or talk.mode is Mode.WAITING:
-        ticketed, effect = _ticketed(counted, Reason.RISK, Level.CONCERN, seq, now, hits=hits)
+        ticketed, effect = _ticketed(content, counted, Reason.RISK, Level.CONCERN, seq, now, hits=hits)
         if talk.mode is Mode.WAITING:
             held = _hold(content, ticketed)
             return replace(held, effects=(effect, *held.effects), risk_hits=hits)
@@ -317,7 +325,7 @@ def _unscanned(content: Content, talk: Talk, inbound: Inbound, text: str, seq: i
     turn = _by_mode(content, talk, inbound, text, None, seq, now)
     if turn.talk.mode is Mode.HUMAN:
         return replace(turn, effects=(*turn.effects, RaisePriority(alarm=True)))
-    ticketed, effect = _ticketed(turn.talk, Reason.UNSCANNED, Level.CONCERN, seq, now)
+    ticketed, effect = _ticketed(content, turn.talk, Reason.UNSCANNED, Level.CONCERN, seq, now)
     return replace(turn, talk=ticketed, effects=(*turn.effects, effect))
 
 
@@ -325,6 +333,7 @@ def _unscanned(content: Content, talk: Talk, inbound: Inbound, text: str, seq: i
 
 
 def _ticketed(
+    content: Content,
     talk: Talk,
     reason: Reason,
     level: Level,
@@ -338,13 +347,27 @@ def _ticketed(
     """The talk with an open ticket at least this urgent, and the effect that tells of it."""
     raised = talk.ticket is not None and talk.ticket.is_open
     effect: Effect = RaisePriority() if raised else OpenTicket()
-    ticket = tickets.opened(talk.ticket, talk.contact_id, talk.revision, reason, level, seq, now, hits)
+    by = tickets.PERSON if reason in ASKED else tickets.GUIDE
+    desk_id = content.desk_for(talk.session, reason, level, now) if talk.ticket is None else ""
+    ticket = tickets.opened(
+        talk.ticket, talk.contact_id, talk.revision, reason, level, seq, now, hits, by=by, desk_id=desk_id
+    )
     if wishes:
-        ticket = replace(ticket, wishes=wishes)
+        ticket = tickets.wished(ticket, wishes, peer=safety.peer_wished(content, wishes))
     if handed:
         ticket = tickets.handing(ticket, handed)
     mode = talk.mode if talk.mode is Mode.HUMAN else Mode.WAITING
     return replace(talk, ticket=ticket, mode=mode, held=talk.held and raised), effect
+
+
+def _promised(content: Content, talk: Talk, now: datetime) -> tuple[Talk, tuple[Effect, ...]]:
+    """The time that is told with a request is a promise: the queue knows it, and the person hears if it passes."""
+    ticket = talk.ticket
+    outlook = content.outlook(ticket.desk_id, now) if ticket is not None else None
+    if ticket is None or outlook is None or outlook.expected is None or talk.mode is not Mode.WAITING:
+        return talk, ()
+    at = waiting.told_at(now, outlook.expected)
+    return replace(talk, ticket=replace(ticket, promised_at=at)), (WakeAt(reason=LONGER, at=at),)
 
 
 def _withdrawable(talk: Talk) -> bool:
@@ -408,19 +431,20 @@ def _played(content: Content, talk: Talk, sprint: engine.Sprint, seq: int, now: 
     for effect in turn.effects:
         match effect:
             case RequestPerson(reason=reason, wishes=wishes, written=written):
-                why = REASONS.get(reason, Reason.REQUEST)
+                why = safety.side(content, turn.talk, REASONS.get(reason, Reason.REQUEST))
                 ticketed, opened = _ticketed(
-                    turn.talk, why, Level.NONE, seq, now, wishes=wishes, handed=written
+                    content, turn.talk, why, Level.NONE, seq, now, wishes=wishes, handed=written
                 )
+                ticketed, awaited = _promised(content, ticketed, now)
                 turn = replace(turn, talk=ticketed)
-                effects += [opened, Record(count="handoffs_wished")]
+                effects += [opened, *awaited, Record(count="handoffs_wished")]
             case WithdrawRequest() if turn.talk.ticket is not None and turn.talk.ticket.is_open:
                 if _withdrawable(turn.talk):
                     rested = replace(
-                        turn.talk, ticket=tickets.withdraw(turn.talk.ticket), mode=Mode.BOT, held=False
+                        turn.talk, ticket=tickets.withdraw(turn.talk.ticket, now), mode=Mode.BOT, held=False
                     )
                     turn = replace(turn, talk=rested)
-                    effects += [RestTicket(), Mark(marker="withdrawn")]
+                    effects += [RestTicket(), CancelWake(reason=LONGER), Mark(marker="withdrawn")]
                 else:
                     effects = [e for e in effects if not isinstance(e, Say)]
                     effects.append(
@@ -537,6 +561,10 @@ def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime)
         level, category = safety.leading(talk.ticket.hits)
         card = SayFirst(reply=_quietly(talk, safety.card(content, level, category, safety.SELF, now)))
         return Turn(talk=talk, effects=(card, RaisePriority(alarm=True)) if talk.ticket.is_open else (card,))
+    if reason == LONGER:
+        return longer(content, talk, now)
+    if reason == FOLLOW_UP:
+        return follow_up_due(talk, seq, now)
     if reason == LATE and talk.mode is not Mode.HUMAN:
         return _late(content, talk)
     if reason == PAUSE and talk.mode is Mode.BOT and talk.session is not None and not talk.away:
@@ -544,7 +572,8 @@ def _woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime)
         if sprint is not None:
             return _played(content, talk, sprint, seq, now)
     if reason == UNDELIVERED and talk.mode is Mode.BOT and talk.ticket is not None:
-        ticketed, opened = _ticketed(talk, Reason.UNDELIVERABLE, Level.CONCERN, talk.ticket.opened_seq, now)
+        why, since = Reason.UNDELIVERABLE, talk.ticket.opened_seq
+        ticketed, opened = _ticketed(content, talk, why, Level.CONCERN, since, now)
         return Turn(talk=ticketed, effects=(opened,))
     if reason == NOTICE:
         return notices_due(content, talk, now)

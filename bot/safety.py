@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.flows import engine
 from bot.flows.content import Content
 from bot.flows.effects import Record
 from bot.handoff.risk import Level, RiskHit, Rules, highest, window
+from bot.handoff.ticket import Reason
 from bot.messages import Reply
 from bot.talk import Talk
 
@@ -44,6 +46,21 @@ def speaker(content: Content, rules: Rules, talk: Talk, text: str) -> str:
         return rules.speaker(text)
     except Exception:  # noqa: BLE001 - see `scan`
         return SELF
+
+
+def side(content: Content, talk: Talk, reason: Reason) -> Reason:
+    """Why they ask: a plain request of who came by the way of families or supporters is theirs."""
+    if reason is not Reason.REQUEST or talk.session is None:
+        return reason
+    been = {talk.session.flow, *(place.partition("/")[0] for place in talk.session.trail)}
+    sides = {"family": Reason.FAMILY, "supporter": Reason.SUPPORTER}
+    found = (sides[name] for name in SPEAKERS[1:] if been & set(content.text(f"speaker_{name}")))
+    return next(found, reason)
+
+
+def peer_wished(content: Content, wishes: Iterable[tuple[str, str]]) -> bool:
+    """Whether somebody with such a life of their own was wished for (R-102)."""
+    return bool({wish for _, wish in wishes} & set(content.text("peer_wishes")))
 
 
 def card_keys(level: Level, category: str, who: str) -> tuple[str, ...]:

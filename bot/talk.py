@@ -40,6 +40,8 @@ class Talk:
     `recent` short texts of the last two minutes (a sentence may be split over bubbles);
     `held` tells that the holding line was said for this wait; `away` that the person tapped あとで; `moved` that an
     earlier thread at this address went elsewhere, and the person is still to be told.
+    `quiet`: they asked to be left alone while a counselor has the thread; nobody writes until they do (R-090).
+    `unanswered`: when counselors wrote since the person last did (R-028).
     `seen_at` tells when they were last here, so that who comes back after long is asked where to go on (R-027)."""
 
     contact_id: str
@@ -54,6 +56,8 @@ class Talk:
     moved: bool = False
     mine: Mine = Mine()  # noqa: RUF009 - immutable
     seen_at: datetime | None = None
+    quiet: bool = False
+    unanswered: tuple[datetime, ...] = ()
     revision: int = 0
 
     def person(self, now: datetime) -> Person:

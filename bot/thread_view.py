@@ -11,14 +11,16 @@ from sqlalchemy import Connection
 
 from bot.channels.webchat.backend import Thread
 from bot.clock import Clock
+from bot.content.desks import spelled
 from bot.content.library import Library
 from bot.flows import engine
 from bot.flows.matching import fold
 from bot.handoff.hours import TOKYO
+from bot.handoff.ticket import Ticket
 from bot.messages import Address, Inbound, Purpose
 from bot.runtime.ingress import Ingress
 from bot.runtime.live import Bell, Hub
-from bot.store import conversations, moved, tickets, timeline
+from bot.store import conversations, duties, moved, tickets, timeline
 from bot.store.body import Body
 from bot.store.database import Database
 from bot.store.intake import Accepted
@@ -65,12 +67,25 @@ class ThreadView:
         loaded = conversations.load(connection, sealer, [contact_id], lock=False)[contact_id]
         lines = timeline.for_person(connection, loaded, after=after, newest=newest)
         mode, ticket = loaded.talk.mode, loaded.talk.ticket
-        line = self.text(f"state_{mode}")
-        if mode is Mode.HUMAN and ticket is not None:
-            line = line.replace("{name}", tickets.keeper(connection, ticket.assignee) or "")
+        line = self._state(connection, mode, ticket)
         return Thread(
             messages=[message(one) for one in lines], state={"mode": mode, "line": line}, topic=contact_id
         )
+
+    def _state(self, connection: Connection, mode: Mode, ticket: Ticket | None) -> str:
+        """Who reads, as it is: with the time that was promised, and not as if somebody looked who is away."""
+        released, now = self._library.at_hand, self._clock.now()
+        line = self.text(f"state_{mode}")
+        if mode is Mode.BOT or ticket is None or released is None:
+            return line
+        if mode is Mode.HUMAN:
+            away = not duties.is_here(connection, ticket.assignee, now)
+            line = self.text("state_human_away") if away else line
+            line = line.replace("{name}", tickets.keeper(connection, ticket.assignee) or "")
+        if ticket.promised_at is not None and ticket.promised_at > now:
+            told = spelled(released.latest.texts, now, ticket.promised_at)
+            line += self.text("state_promised").replace("{expected}", told)
+        return line
 
     def listen(self, topic: str) -> AbstractContextManager[Bell]:
         return self._hub.listen(topic)

@@ -10,11 +10,18 @@ from datetime import datetime
 
 from bot.flows import engine, reminders
 from bot.flows.content import Content
-from bot.flows.effects import Effect, EraseWords, Record, Say, WakeAt
+from bot.flows.effects import Effect, EraseWords, OpenTicket, Record, Say, WakeAt
 from bot.flows.keeping import spell_day
 from bot.flows.mine import Notice
+from bot.flows.scene import exits
+from bot.handoff import ticket as tickets
+from bot.handoff.risk import Level
+from bot.handoff.ticket import Reason
 from bot.messages import Reply
 from bot.talk import Mode, Talk, Turn
+
+LONGER = "longer"  # the time that was told for an answer has passed
+FOLLOW_UP = "follow_up"  # a word was agreed on for now
 
 
 def notices_due(content: Content, talk: Talk, now: datetime) -> Turn:
@@ -53,6 +60,24 @@ def letter_due(content: Content, talk: Talk, now: datetime) -> Turn:
         return Turn(talk=talk, effects=wake)
     said = _said(content, "letter_card", talk, {"letter": letter}, now)
     return Turn(talk=talk, effects=(Say(reply=said), Record(count="letters_sent"), *wake))
+
+
+def longer(content: Content, talk: Talk, now: datetime) -> Turn:
+    """Nobody could answer by the time that was told: that is said once, without a sound, with what is known now."""
+    if talk.mode is not Mode.WAITING or talk.ticket is None or _is_quiet(talk, now):
+        return Turn(talk=talk)
+    expected = content.expected(talk.ticket.desk_id, now)
+    again = content.text("wait_again")[0].replace("{expected}", expected) if expected else ""
+    text = content.text("wait_longer")[0].replace("{again}", again)
+    return Turn(talk=talk, effects=(Say(reply=Reply(texts=(text,), choices=exits(content), silent=True)),))
+
+
+def follow_up_due(talk: Talk, seq: int, now: datetime) -> Turn:
+    """The word that was agreed on is for whoever it was agreed with to write; the machine says nothing (R-085)."""
+    if talk.mode is not Mode.BOT or talk.ticket is None or _is_quiet(talk, now):
+        return Turn(talk=talk)
+    ticket = tickets.reopen(talk.ticket, Reason.FOLLOW_UP, Level.NONE, seq, now)
+    return Turn(talk=replace(talk, ticket=ticket, mode=Mode.WAITING, held=True), effects=(OpenTicket(),))
 
 
 def unkept(talk: Talk, now: datetime) -> Turn:

@@ -29,18 +29,29 @@ LAYERS = {
             "bot.runtime.retry",
         ),
         *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing", "escalation")),
+        *(f"bot.handoff.{name}" for name in ("waiting", "notes", "outgoing")),
         *(
             f"bot.content.{name}"
             for name in ("model", "pack", "codec", "check", "cards", "calendar", "gaps", "reading")
         ),
-        *(f"bot.content.{name}" for name in ("areas", "asking", "finding", "hotlines", "issues", "search")),
+        *(
+            f"bot.content.{name}"
+            for name in ("areas", "asking", "finding", "hotlines", "issues", "search", "desks")
+        ),
         *(f"bot.content.{name}" for name in ("check_flows", "check_places", "check_words", "words", "diff")),
         *(f"bot.content.{name}" for name in ("holidays", "schedule", "events", "agenda", "event_cards")),
         *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
         *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
     ),
     2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),
-    3: ("bot.content.library", "bot.handoff.desk", "bot.handoff.alerts", "bot.runtime"),
+    3: (
+        "bot.content.library",
+        *(
+            f"bot.handoff.{name}"
+            for name in ("desk", "access", "passing", "records", "relief", "board", "alerts")
+        ),
+        "bot.runtime",
+    ),
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
         *("bot.fetching", "bot.logs", "bot.public", "bot.testing"),
@@ -58,12 +69,13 @@ PACKAGES = {
 
 LONGER: dict[str, tuple[int, str]] = {
     "bot/app.py": (360, "the composition root: all wiring in one view"),
-    "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
+    "bot/conversation.py": (620, "the one place where the order of policy is written; halves would hide it"),
     "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/conversations.py": (330, "who is loaded, by id or by address, is locked in one order"),
-    "bot/store/schema.py": (430, "all tables in one view"),
-    "bot/store/migrations/versions/0001_first_schema.py": (560, "one migration, written by Alembic"),
+    "bot/handoff/passing.py": (310, "every move between people and desks"),
+    "bot/store/schema.py": (490, "all tables in one view"),
+    "bot/store/migrations/versions/0001_first_schema.py": (640, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
 

@@ -21,6 +21,9 @@ REASONS = {
     Reason.UNSCANNED: marked("A message could not be checked"),
     Reason.STRANDED: marked("The guide could not go on"),
     Reason.UNDELIVERABLE: marked("What was sent has not arrived"),
+    Reason.FAMILY: marked("A family wants to talk with a person"),
+    Reason.SUPPORTER: marked("A supporter wants to talk with a person"),
+    Reason.FOLLOW_UP: marked("A word was agreed on for today"),
 }
 
 CATEGORIES = {

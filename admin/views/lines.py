@@ -24,6 +24,9 @@ HELD_BACK = re.compile(
 
 MARKERS: dict[str, str] = {
     "claimed": marked("{name} took this conversation. The automatic guide is silent"),
+    "released": marked("{name} gave this back to the desk"),
+    "passed_on": marked("{name} passed this on to a colleague"),
+    "sent_on": marked("{name} handed this over to another desk, as the person agreed"),
     "handed_back": marked("{name} handed back to the guide"),
     "withdrawn": marked("The person took the request back"),
     "moved": marked("The person went on in the web chat"),
@@ -32,7 +35,7 @@ MARKERS: dict[str, str] = {
     Kind.LEFT: marked("The person paused receiving"),
 }
 A_WHILE = timedelta(minutes=1)  # nobody needs to be told the time of what goes sooner
-BY_STAFF = frozenset({"claimed", "handed_back"})
+BY_STAFF = frozenset({"claimed", "handed_back", "released", "passed_on", "sent_on"})
 NO_WORDS = marked("(no words)")
 INSTEAD_OF_WORDS: dict[str, str] = {
     Kind.STICKER: marked("(a sticker)"),

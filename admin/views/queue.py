@@ -11,7 +11,7 @@ from admin.guard import session_of
 from admin.views import alerts, labels, times
 from admin.views.pages import Pages, Taken
 from admin.words import Words, marked, words_of
-from bot.errors import Conflict, NotAllowed, NotFound
+from bot.errors import NotAllowed, NotFound
 from bot.handoff.desk import ANSWERS, SEES_ALL
 from bot.handoff.ticket import Status
 from bot.store.staff import Member
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 WAITING, MINE, RESTING = "waiting", "mine", "resting"
 GROUPS = {WAITING: marked("Waiting"), MINE: marked("Mine"), RESTING: marked("Resting")}
-MOST_TRIES = 20  # lost races in a row, before the button gives up
 
 
 class Queue:
@@ -78,16 +77,11 @@ class Queue:
                 return await desk.queue(member, Status.WAITING)
 
     async def next(self, request: web.Request) -> web.Response:
-        """Takes the most urgent person, then who waits longest; who was taken meanwhile is passed over."""
+        """Takes the person whose turn it is; who was taken meanwhile is passed over."""
         member = session_of(request).member
         _check_answers(member)
-        for waiting in (await self._console.desk.queue(member, Status.WAITING))[:MOST_TRIES]:
-            try:
-                await self._console.desk.claim(member, waiting.ticket.id)
-            except (Conflict, NotFound):
-                continue
-            raise web.HTTPSeeOther(f"/admin/tickets/{waiting.ticket.id}#text")
-        raise web.HTTPSeeOther("/admin")
+        found = await self._console.desk.next_for(member)
+        raise web.HTTPSeeOther(f"/admin/tickets/{found[0]}#text" if found else "/admin")
 
 
 async def claimed_by(console: Console, member: Member, ticket_id: str) -> Taken | None:

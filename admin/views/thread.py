@@ -35,6 +35,7 @@ class Threads:
         return [
             web.get(TICKET, self.show),
             web.post(f"{TICKET}/claim", self.claim),
+            web.post(f"{TICKET}/seen", self.seen),
             web.post(f"{TICKET}/reply", self.reply),
             web.post(f"{TICKET}/hand-back", self.hand_back),
         ]
@@ -89,6 +90,12 @@ class Threads:
         """Whether a second press only repeats what is already so."""
         mine = await self._console.desk.queue(member, Status.ACTIVE, mine=True)
         return any(waiting.ticket.id == ticket_id for waiting in mine)
+
+    async def seen(self, request: web.Request) -> web.Response:
+        """The wishes were seen; now the field to write in is there (R-030)."""
+        member, ticket_id = session_of(request).member, request.match_info["ticket"]
+        await self._console.desk.confirm(member, ticket_id)
+        raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#text")
 
     async def reply(self, request: web.Request) -> web.Response:
         member, ticket_id = session_of(request).member, request.match_info["ticket"]

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from importlib.resources.abc import Traversable
 
+from bot.content.areas import areas, full_name
 from bot.content.cards import FACTS
 from bot.content.check_dates import event_issues
 from bot.content.check_flows import flow_issues, found_step
 from bot.content.check_places import VOCABULARY, place_issues
 from bot.content.check_words import MAX_LABEL, bubble_issues, label_issues, word_issues
 from bot.content.codec import Document, build, files, read_file, typed
+from bot.content.desks import TEXTS as DESK_TEXTS
+from bot.content.desks import issues as desk_issues
 from bot.content.event_cards import TEXTS as EVENT_TEXTS
 from bot.content.issues import Issue, told
 from bot.content.pack import Pack, is_safety
@@ -36,15 +39,15 @@ TARGET_KINDS: dict[str, tuple[type[model.AnyStep], ...]] = {
     "bring": (model.Bring,),
     "asked": (model.ShowEntry, model.ShowResources),
 }
-REQUIRED_TEXTS = NEEDED_TARGETS | EVENT_TEXTS | frozenset(
+REQUIRED_TEXTS = NEEDED_TARGETS | EVENT_TEXTS | DESK_TEXTS | frozenset(
     {
         "age_least", "age_most", "already_waiting", "area_unknown", "brought", "card_alt", "concern",
         "concerns_add_up", "date_ask", "date_unknown", "day", "ease_ask", "empty", "entry_gone", "erased",
-        "exits", "group", "handed_back", "help", "holding", "hotline_sample", "human_closed", "human_open",
-        "human_unknown", "instead", "label_link", "late", "later", "media", "moved", "moved_away", "nav_bring",
+        "exits", "group", "handed_back", "help", "holding", "hotline_sample", "instead",
+        "label_link", "late", "later", "media", "moved", "moved_away", "nav_bring",
         "nav_person", "nav_restart", "nav_resume", "nav_web", "nav_withdraw", "neutral", "not_withdrawn",
         "nothing_found", "nothing_pending", "nothing_saved", "nothing_to_read", "notice_near", "notice_set",
-        "notice_waits", "opening", "parked", "preview_empty", "preview_written", "quoted", "refused_age",
+        "notice_waits", "parked", "preview_empty", "preview_written", "quoted", "refused_age",
         "request_open", "rich_menu", "rich_menu_bar", "risk_handed", "see_entry", "shift", "slow_down", "stale",
         "standing_ended", "standing_name_only", "standing_overdue", "standing_past", "state_bot", "state_human",
         "state_waiting", "sticker", "stopped", "stopped_erased", "stopped_human", "stopped_waiting",
@@ -209,6 +212,11 @@ def _commands(pack: Pack) -> Iterator[Issue]:
 def _desks(pack: Pack) -> Iterator[Issue]:
     if not pack.desks:
         yield Issue(path="desk", message=told("no_desk"))
+    wanted = pack.service.minors.desk
+    if wanted and wanted not in {desk.id for desk in pack.desks}:
+        yield Issue(path="service/minors/desk", message=told("routing_desk", name=wanted))
+    if pack.routing or any(desk.areas or desk.ages or desk.audience for desk in pack.desks):
+        yield from desk_issues(pack.desks, pack.routing, {full_name(area) for area in areas().values()})
     if not pack.rules.rules:
         yield Issue(path="risk_rule", message=told("no_rules"))
 

@@ -33,7 +33,7 @@ DURATION_LABEL = re.compile(
 
 FIELDS = frozenset(
     {"hours", "wait", "human_now_or_not", "open_lines", "neutral_text", "preview", "expected", "stored"}
-    | {"letter", "place", "day", "request_open", "ease_ask", "share_link", "wishes"}
+    | {"letter", "place", "day", "request_open", "ease_ask", "share_link", "wishes", "desk", "minor_note"}
 )
 ALWAYS_KNOWN = dict.fromkeys(("human_now_or_not", "neutral_text", "preview", "stored"), "…")
 

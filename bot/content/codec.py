@@ -196,6 +196,7 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         flows=flows,
         entries=entry_words(flows),
         desks=tuple(desks.values()),
+        routing=tuple(found["routing_rule"].values()),
         resources=resources_,
         series=series,
         events=events,

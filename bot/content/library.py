@@ -13,6 +13,7 @@ from bot.content.codec import Document
 from bot.content.pack import Pack, Released
 from bot.errors import ContentError
 from bot.handoff.hours import TOKYO
+from bot.handoff.waiting import Board
 from bot.store import content
 
 MAX_PACKS = 12
@@ -26,6 +27,7 @@ class Library:
         self._operator_id = operator_id
         self._base = base
         self.samples = False  # lines nobody approved are shown, marked as samples: only a demonstration does
+        self.board: Board | None = None  # how it stands with the desks: kept fresh by `handoff.board`
         self._packs: dict[int, Pack] = {}
         self._latest: Released | None = None
 
@@ -68,7 +70,9 @@ class Library:
             raise ContentError("release", "there is none yet; run `engawa migrate`")
         wanted = {release for release in pinned if 0 < release < number}
         older = {release: pack for release in wanted if (pack := self._pack(connection, release)) is not None}
-        self._latest = Released(latest=latest, older=older, base=self._base, samples=self.samples)
+        self._latest = Released(
+            latest=latest, older=older, base=self._base, samples=self.samples, board=self.board
+        )
         return self._latest
 
     def as_of(self, connection: Connection, at: datetime) -> Pack | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -11,6 +12,7 @@ from bot.content.schedule import Schedule
 from bot.flows.model import Flow, Query, Question
 from bot.handoff.hours import Desk, Shift
 from bot.handoff.risk import RiskClass, RiskRule, RiskSpelling, RiskVeto
+from bot.handoff.routing import RoutingRule
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,18 +224,32 @@ class WordRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     blocks: bool = True
 
 
+class Minors(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The operator's policy for who says that they are under 18 (R-084). Age is not asked for it.
+
+    `handoff`: whether people may be asked for; a cry for help always reaches people. `desk`: to which desk they come,
+    with its hours; empty as everybody. Guardians are told nothing by us.
+    """
+
+    handoff: Literal["open", "closed"] = "open"
+    desk: str = ""
+
+
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How this installation introduces itself, and what it shows when the screen is to be hidden.
 
     `year_end` is when everything is closed around New Year unless it says otherwise: MM-DD/MM-DD, or `none`.
     People who come by one of `entry_codes` (of posters and links) are counted by it, in total only (R-124); other
-    codes as `other`.
+    codes as `other`. Staff write `unanswered` times without an answer, and again after `again_after_days` (R-028).
     """
 
     name: str
     place: str
     entry_codes: tuple[str, ...] = ()
     year_end: str = YEAR_END
+    unanswered: int = 1
+    again_after_days: int = 14
+    minors: Minors = Minors()
 
     def __post_init__(self) -> None:
         check_year_end(self.year_end)
@@ -265,6 +281,7 @@ DOCUMENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "flow": Flow,
     "resource": Resource,
     "desk": Desk,
+    "routing_rule": RoutingRule,
     "hotline": Hotline,
     "borders": Borders,
     "word_rule": WordRule,

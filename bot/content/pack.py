@@ -9,7 +9,8 @@ from datetime import date, datetime
 
 from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import place_card
-from bot.content.event_cards import event_card, fits, hours_words, is_past
+from bot.content.desks import asked_of, desk_for, is_minor, spelled, values_of
+from bot.content.event_cards import event_card, fits, is_past
 from bot.content.events import Event, EventSeries
 from bot.content.finding import AREA, INTEREST, KIND, Search
 from bot.content.hotlines import open_lines
@@ -19,8 +20,13 @@ from bot.content.words import WordRules
 from bot.flows.content import Found, Hit, Wanted
 from bot.flows.matching import Questions, fold
 from bot.flows.model import Flow, Query, Question, choice_key
-from bot.handoff.hours import TOKYO, Desk, is_open, next_opening
-from bot.handoff.risk import Rules
+from bot.flows.session import Session
+from bot.handoff import waiting
+from bot.handoff.hours import Desk
+from bot.handoff.risk import Level, Rules
+from bot.handoff.routing import Asked, RoutingRule
+from bot.handoff.ticket import Reason
+from bot.handoff.waiting import Board, Outlook
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card
 
 
@@ -44,6 +50,7 @@ class Pack:
     articles: Mapping[str, Article] = field(default_factory=dict)
     letters: tuple[Letter, ...] = ()
     questions: tuple[Question, ...] = ()
+    routing: tuple[RoutingRule, ...] = ()
     borders: tuple[Borders, ...] = ()
     words: WordRules = field(default_factory=WordRules)
     wishes: Wishes = Wishes()  # noqa: RUF009 - immutable
@@ -79,13 +86,14 @@ class Released:
     """The latest pack, with the step graphs of older ones: what flows see as their content.
 
     `base` is the address people reach us by, for what is told as a link. `samples` shows lines nobody has approved,
-    marked as samples: for a demonstration only (R-079).
+    marked as samples: for a demonstration only (R-079). `board` is how it stands with every desk, a moment ago.
     """
 
     latest: Pack
     older: Mapping[int, Pack] = field(default_factory=dict)
     base: str = ""
     samples: bool = False
+    board: Board | None = None
 
     @property
     def number(self) -> int:
@@ -116,26 +124,50 @@ class Released:
     def text(self, key: str) -> tuple[str, ...]:
         return self.latest.texts.get(key, ())
 
-    def values(self, now: datetime) -> Mapping[str, str]:
-        desk = self.latest.desks[0] if self.latest.desks else None
+    def desk_for(self, session: Session | None, reason: Reason, level: Level, now: datetime) -> str:
+        desk = self._desk_for(session, reason, level, now)
+        return desk.id if desk is not None else ""
+
+    def _desk_for(self, session: Session | None, reason: Reason, level: Level, now: datetime) -> Desk | None:
+        asked = self._asked(session, reason, level)
+        if is_minor(asked):
+            asked = replace(asked, desk=self.latest.service.minors.desk)
+        return desk_for(self.latest.desks, self.latest.routing, asked, now)
+
+    def _asked(self, session: Session | None, reason: Reason, level: Level) -> Asked:
+        return asked_of(session, self.latest.wishes, self.latest.texts, reason, level)
+
+    def is_closed_to(self, session: Session) -> bool:
+        minor = is_minor(self._asked(session, Reason.REQUEST, Level.NONE))
+        return minor and self.latest.service.minors.handoff == "closed"
+
+    def outlook(self, desk_id: str, now: datetime) -> Outlook | None:
+        found = next((desk for desk in self.latest.desks if desk.id == desk_id), None)
+        return waiting.outlook(found, self.board, now) if found is not None else None
+
+    def expected(self, desk_id: str, now: datetime) -> str:
+        found = self.outlook(desk_id, now)
+        return spelled(self.latest.texts, now, found.expected) if found and found.expected else ""
+
+    def values(self, now: datetime, session: Session | None = None) -> Mapping[str, str]:
+        desk = self._desk_for(session, Reason.REQUEST, Level.NONE, now)
         values = {"neutral_text": self.text("neutral")[0], "open_lines": self._lines(now)}
         if self.base:
             values["share_link"] = (
                 f"{self.base}/"  # the same for everybody: it says nothing of who passed it on
             )
-        if desk is None or not desk.shifts:
+        if desk is None:
             values["human_now_or_not"] = self.text("human_unknown")[0]
             return values
-        values["hours"] = hours_words(desk, self.latest.texts)
-        opening = next_opening(desk, now)
-        if is_open(desk, now):
-            values["human_now_or_not"] = self.text("human_open")[0]
-        elif opening is not None:
-            local = opening.astimezone(TOKYO)
-            when = self.text("opening")[0]
-            for name, value in (("month", local.month), ("day", local.day), ("hour", local.hour)):
-                when = when.replace("{" + name + "}", str(value))
-            values["human_now_or_not"] = self.text("human_closed")[0].replace("{opening}", when)
+        several = len(self.latest.desks) > 1
+        values |= values_of(desk, self.board, self.latest.texts, now, several=several)
+        if is_minor(self._asked(session, Reason.REQUEST, Level.NONE)):
+            values["minor_note"] = self.text("minor_note")[0]
+        if session is not None and self.is_closed_to(session):
+            values = {
+                name: value for name, value in values.items() if name not in ("hours", "wait", "expected")
+            }
+            values["human_now_or_not"] = self.text("minor_closed")[0]
         return values
 
     def _lines(self, now: datetime) -> str:

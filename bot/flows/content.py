@@ -8,6 +8,10 @@ from datetime import date, datetime
 from typing import Protocol
 
 from bot.flows.model import Flow, Query
+from bot.flows.session import Session
+from bot.handoff.risk import Level
+from bot.handoff.ticket import Reason
+from bot.handoff.waiting import Outlook
 from bot.messages import Card
 
 
@@ -81,8 +85,25 @@ class Content(Protocol):
         """The bubbles of a named text, always from the latest release."""
         ...
 
-    def values(self, now: datetime) -> Mapping[str, str]:
-        """What can be said at `now` about hours, people and lines; a value that is not known is absent."""
+    def values(self, now: datetime, session: Session | None = None) -> Mapping[str, str]:
+        """What can be said at `now` about hours, people and lines, to who stands in `session`; a value that is not
+        known is absent."""
+        ...
+
+    def desk_for(self, session: Session | None, reason: Reason, level: Level, now: datetime) -> str:
+        """The desk of who asks for a person here, or cries for help; empty where there is none."""
+        ...
+
+    def is_closed_to(self, session: Session) -> bool:
+        """Whether the operator lets who stands here ask for no person (R-084). Cries for help are not asked."""
+        ...
+
+    def expected(self, desk_id: str, now: datetime) -> str:
+        """That time in words; empty when it is not known."""
+        ...
+
+    def outlook(self, desk_id: str, now: datetime) -> Outlook | None:
+        """How it stands with a desk now, and when an answer is to be expected there."""
         ...
 
     def find(self, query: Query, answers: Mapping[str, str], now: datetime) -> Found:

@@ -91,6 +91,7 @@ CONDITIONS: dict[str, Callable[[Scene], bool]] = {
         fact: (lambda scene, fact=fact: fact in scene.person.facts)  # type: ignore[misc]
         for fact in ("waiting", "withdrawable", "hushed", "silent", "met")
     },
+    "closed_to": lambda scene: scene.content.is_closed_to(scene.session),
     "peers": lambda scene: "peers" in scene.content.facts(scene.now),
 }
 """When a choice is shown."""

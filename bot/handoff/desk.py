@@ -1,49 +1,45 @@
-"""What counselors do: claim, reply, hand back. Every move goes through the same commit as the bot's turns."""
+"""What counselors do: see, answer, hand back. Every move goes through the same commit as the bot's turns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import TypeVar
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from bot.clock import Clock
-from bot.content.library import Library
-from bot.content.pack import Released
 from bot.conversation import RISK_UNANSWERED, take_turn
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import BadInput, NotAllowed
 from bot.flows import effects as fx
+from bot.handoff import outgoing, routing
 from bot.handoff import ticket as tickets
+from bot.handoff.access import ANSWERS, SEES_ALL
+from bot.handoff.passing import Passing
+from bot.handoff.records import Records
 from bot.handoff.risk import LEVELS
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Purpose, Reply
 from bot.report import measures
-from bot.runtime import commit
-from bot.runtime.commit import Change, Deed, House
-from bot.runtime.live import Hub, News
-from bot.store import conversations, dedupe, reviews, timeline
+from bot.runtime.live import News
+from bot.store import dedupe, reviews, timeline
 from bot.store import tickets as ticket_store
-from bot.store.audit import Trail
-from bot.store.conversations import Loaded
-from bot.store.database import Database
 from bot.store.reviews import Review
-from bot.store.sealed import Sealer
 from bot.store.staff import Member
 from bot.store.tickets import Waiting
 from bot.store.timeline import Line
-from bot.talk import HandedBack, Mode, Talk
+from bot.talk import HandedBack, Mode
+
+__all__ = ["ANSWERS", "MAX_REPLY", "SEES_ALL", "Desk", "Thread"]
 
 MAX_REPLY = 5_000
-Done = TypeVar("Done")
-SEES_ALL = frozenset({"lead", "operator"})
-ANSWERS = frozenset({"counselor", "lead", "operator"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """A ticket with what its keeper may see: the thread from the handoff on, and what was `handed` over before."""
+    """A ticket with what its keeper may see: the thread from the handoff on, and what was `handed` over before.
+
+    `must_confirm`: there are wishes this member has to see before they can write (R-030).
+    """
 
     ticket: Ticket
     nickname: str
@@ -53,42 +49,31 @@ class Thread:
     keeper: str | None
     lines: Sequence[Line]
     handed: Sequence[Line] = ()
+    must_confirm: bool = False
 
 
-class Desk:
+class Desk(Passing, Records):
     """The service behind the console."""
 
-    def __init__(
-        self,
-        database: Database,
-        hub: Hub,
-        library: Library,
-        clock: Clock,
-        sealer: Sealer,
-        house: Callable[[Released], House],
-        trail: Trail,
-    ) -> None:
-        self._trail = trail
-        self._database, self._hub, self._library, self._clock = database, hub, library, clock
-        self._sealer, self._house = sealer, house
-
     async def queue(self, member: Member, status: Status, *, mine: bool = False) -> list[Waiting]:
+        """Tickets of a status this member may see: of their desks, the most urgent first."""
         assignee = member.staff_id if mine else None
-        return await self._database.read(
-            ticket_store.queue, self._sealer, member.operator_id, status, assignee
+        found = await self._database.read(
+            ticket_store.queue, self._sealer, member.operator_id, status, assignee, member.desk_ids
         )
+        seen = {one.ticket.id: one for one in found if member.staff_id not in one.ticket.refused}
+        if status is not Status.WAITING:
+            return list(seen.values())
+        order = routing.in_order((one.ticket for one in seen.values()), self._clock.now(), member.staff_id)
+        return [seen[ticket.id] for ticket in order]
 
     async def counts(self, member: Member) -> dict[str, int]:
-        return await self._database.read(ticket_store.counts, member.operator_id)
+        return await self._database.read(ticket_store.counts, member.operator_id, member.desk_ids)
 
     async def thread(self, member: Member, ticket_id: str) -> Thread:
         """Raises NotFound for tickets this member may not see, existing or not alike."""
         await self._trail.note(member, "read", self._clock.now(), ticket_id)
         return await self._database.read(self._thread, member, ticket_id)
-
-    async def claim(self, member: Member, ticket_id: str) -> None:
-        """Takes a waiting conversation. Raises IllegalMove when somebody was first; the machine falls silent."""
-        await self._write(self._claim, member, ticket_id)
 
     async def reply(self, member: Member, ticket_id: str, text: str, reply_id: str) -> None:
         """Writes to the person, once per `reply_id`. Raises NotAllowed unless the conversation is this member's."""
@@ -120,58 +105,24 @@ class Desk:
             raise NotAllowed("Only who answers or edits sees the review list.")
         return await self._database.read(reviews.latest, self._sealer, member.operator_id)
 
-    async def _write(
-        self, function: Callable[..., News], member: Member, ticket_id: str, *args: object
-    ) -> None:
-        self._hub.spread(await self._noted(function, member, ticket_id, *args))
-
-    async def _noted(
-        self, function: Callable[..., Done], member: Member, ticket_id: str, *args: object
-    ) -> Done:
-        """Does it, and notes it beforehand under the function's name: no write of a thread goes past the audit."""
-        action = function.__name__.strip("_")
-        await self._trail.note(member, action, self._clock.now(), ticket_id)
-        try:
-            return await self._database.write(function, member, ticket_id, *args)
-        except Exception:
-            await self._trail.note(member, f"{action}_failed", self._clock.now(), ticket_id)
-            raise
-
     # --- in store threads ---
-
-    def _access(
-        self, connection: Connection, member: Member, ticket_id: str, *, lock: bool
-    ) -> tuple[Loaded, Ticket]:
-        """The only way to a ticket: the one this member may see, or NotFound (R-077)."""
-        if member.role not in ANSWERS:
-            raise NotFound
-        contact_id = ticket_store.contact_of(connection, member.operator_id, ticket_id)
-        if contact_id is None:
-            raise NotFound
-        loaded = conversations.load(connection, self._sealer, [contact_id], lock=lock).get(contact_id)
-        ticket = loaded.talk.ticket if loaded is not None else None
-        if loaded is None or ticket is None:
-            raise NotFound
-        own = ticket.assignee == member.staff_id
-        if not (own or ticket.status is Status.WAITING or member.role in SEES_ALL):
-            raise NotFound
-        return loaded, ticket
 
     def _thread(self, connection: Connection, member: Member, ticket_id: str) -> Thread:
         loaded, ticket = self._access(connection, member, ticket_id, lock=False)
         lines = timeline.lines(connection, loaded, after=ticket.opened_seq - 1)
         before = [seq for seq in ticket.handed if seq < ticket.opened_seq]
         handed = timeline.at(connection, loaded, before)
-        waiting = ticket_store.keeper(connection, ticket.assignee)
+        keeper = ticket_store.keeper(connection, ticket.assignee)
         return Thread(
             ticket=ticket,
             nickname=loaded.nickname,
             account_id=loaded.account_id,
             reachable=loaded.reachable,
             mode=loaded.talk.mode,
-            keeper=waiting,
+            keeper=keeper,
             lines=lines,
             handed=handed,
+            must_confirm=ticket.keeper == member.staff_id and tickets.must_see(ticket, member.staff_id),
         )
 
     def _review(self, connection: Connection, member: Member, ticket_id: str, review: Review) -> None:
@@ -180,73 +131,42 @@ class Desk:
             review = replace(review, rules=tuple(dict.fromkeys(hit.rule for hit in ticket.hits)))
         reviews.add(connection, self._sealer, member.operator_id, self._clock.now().date(), review)
 
-    def _claim(self, connection: Connection, member: Member, ticket_id: str) -> News:
-        loaded, ticket = self._access_to_claim(connection, member, ticket_id)
-        now = self._clock.now()
-        claimed = tickets.claim(ticket, member.staff_id, now)
-        talk = replace(loaded.talk, ticket=claimed, mode=Mode.HUMAN, held=False)
-        effects = (
-            fx.SilenceBot(),
-            fx.Mark(marker="claimed"),
-            fx.Relay(),
-            fx.Record(count="handoffs_answered"),
-            measures.claimed(ticket.priority),
-        )
-        return self._commit(connection, loaded, talk, effects, member, now)
-
-    def _access_to_claim(
-        self, connection: Connection, member: Member, ticket_id: str
-    ) -> tuple[Loaded, Ticket]:
-        """As `_access`, but who comes second is told so instead of finding nothing."""
-        try:
-            return self._access(connection, member, ticket_id, lock=True)
-        except NotFound:
-            if member.role in ANSWERS and ticket_store.contact_of(connection, member.operator_id, ticket_id):
-                raise Conflict("Somebody else took this one first.") from None
-            raise
-
     def _reply(
         self, connection: Connection, member: Member, ticket_id: str, text: str, reply_id: str
     ) -> News:
-        loaded, ticket = self._access(connection, member, ticket_id, lock=True)
-        if ticket.status is not Status.ACTIVE or ticket.assignee != member.staff_id:
-            raise NotAllowed("Take the conversation before you write.")
+        loaded, ticket = self._kept(connection, member, ticket_id)
         now = self._clock.now()
         if not dedupe.first_time(
             connection, self._sealer, member.operator_id, f"reply/{ticket_id}", reply_id, now
         ):
             return News()
+        if tickets.must_see(ticket, member.staff_id):
+            raise NotAllowed("First confirm that you have seen how they would like it to go.")
+        talk = loaded.talk
+        if talk.quiet:
+            raise NotAllowed("They asked to be left alone. You can write again when they do.")
+        service = self._library.released(connection).latest.service
+        pause = timedelta(days=service.again_after_days)
+        if outgoing.allowed_from(talk.unanswered, now, service.unanswered, pause) > now:
+            raise NotAllowed("Your last words are unanswered. Leave them time; you can write again later.")
+        talk = replace(
+            talk,
+            unanswered=outgoing.with_attempt(talk.unanswered, now),
+            ticket=replace(ticket, promised_at=None),
+        )
         said = fx.Say(reply=Reply(texts=(text,)), purpose=Purpose.COUNSELOR)
         effects: tuple[fx.Effect, ...] = (said, fx.CancelWake(reason=RISK_UNANSWERED), fx.Relay())
         if not timeline.is_answered(connection, loaded.contact_id, ticket.opened_seq):
             effects += (measures.first_reply(ticket.priority, now - ticket.opened_at),)
-        return self._commit(connection, loaded, loaded.talk, effects, member, now)
+        return self._commit(connection, loaded, talk, effects, member, now)
 
     def _hand_back(self, connection: Connection, member: Member, ticket_id: str) -> News:
         loaded, ticket = self._access(connection, member, ticket_id, lock=True)
         now = self._clock.now()
-        rested = replace(loaded.talk, ticket=tickets.hand_back(ticket, member.staff_id))
+        rested = replace(loaded.talk, ticket=tickets.hand_back(ticket, member.staff_id, now), quiet=False)
         pinned = [loaded.talk.session.release] if loaded.talk.session else []
         released = self._library.released(connection, pinned)
         turn = take_turn(released, released.rules, rested, HandedBack(), now)
+        self._care(connection, member.operator_id, ticket, now)
         effects = (fx.Mark(marker="handed_back"), *turn.effects, fx.RestTicket())
         return self._commit(connection, loaded, turn.talk, effects, member, now)
-
-    def _commit(
-        self,
-        connection: Connection,
-        loaded: Loaded,
-        talk: Talk,
-        effects: Sequence[fx.Effect],
-        member: Member,
-        now: datetime,
-    ) -> News:
-        deed = Deed(
-            effects=effects,
-            cause=f"staff:{member.staff_id}",
-            staff_id=member.staff_id,
-            staff_name=member.display_name,
-        )
-        change = Change(loaded=loaded, talk=conversations.bumped(loaded, talk), deeds=[deed])
-        house = self._house(self._library.released(connection))
-        return commit.apply(connection, house, [change], now)

@@ -52,12 +52,29 @@ class Desk(OpeningHours, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Unless it says otherwise it is closed on public holidays: nobody is told that people read when they may not.
 
     `peers`: there are people in it who know such a life from their own, and may be wished for (R-102).
+    Whom it is for: `areas` as 「岡山県 総社市」 or 「岡山県」, `ages` in years, `audience` (self, family, supporter,
+    community), `languages` (ja, en …); empty means everybody. `people` usually read at once, each carrying `room` in
+    the weights of routing, a conversation going on for `minutes_each`: what the expected wait is reckoned with.
+    `shift_table`: staff enter who is on duty, and an empty table means that nobody is.
     """
 
     id: str
     name: str
     on_holiday: Literal["held", "skipped"] | None = "skipped"
     peers: bool = False
+    areas: tuple[str, ...] = ()
+    ages: tuple[int, int] | None = None
+    audience: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    people: int = 1
+    room: int = 12
+    minutes_each: int = 40
+    shift_table: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.people < 1 or self.room < 1 or self.minutes_each < 1:
+            raise ValueError("people, room and minutes_each are at least 1")
 
 
 def minutes(clock: str) -> int:
@@ -107,5 +124,18 @@ def is_known(hours: OpeningHours, now: datetime) -> bool:
 
 def next_opening(hours: OpeningHours, now: datetime) -> datetime | None:
     """When it surely opens next, in Tokyo time; None when it has no hours."""
-    coming = (begin for begin, _ in spans(hours, now, LONGEST_PAUSE) if begin > now)
-    return next(coming, None)
+    if not hours.shifts:
+        return None
+    today = now.astimezone(TOKYO).replace(hour=0, minute=0, second=0, microsecond=0)
+    for offset in range(-1, LONGEST_PAUSE):  # day by day: mostly it is today or tomorrow
+        found = [
+            begin for day in (offset, offset + 1) for begin in _begins(hours, today + timedelta(days=day))
+        ]
+        coming = [begin for begin in found if begin > now]
+        if coming:  # the day after is looked at, too: a shift may begin at 25:00
+            return min(coming)
+    return None
+
+
+def _begins(hours: OpeningHours, day: datetime) -> list[datetime]:
+    return [day + timedelta(minutes=minutes(shift.opens)) for shift in shifts_on(hours, day.date()) or ()]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
 
 from bot.flows.mine import Mine
 from bot.flows.session import Session
+from bot.handoff.notes import Note
 from bot.handoff.risk import RiskHit
 from bot.handoff.risk.window import Bubble
+from bot.handoff.ticket import Move, Ticket
 from bot.messages import Address, Card, Choice, Reply, ReplyHint
 from bot.talk import Preferences, Talk
 
@@ -51,6 +53,8 @@ class TalkState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moved: bool = False
     mine: Mine = Mine()
     seen_at: datetime | None = None
+    quiet: bool = False
+    unanswered: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,10 @@ class TicketDetail:
     wishes: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     hits: tuple[RiskHit, ...] = ()
     handed: tuple[int, ...] = ()
+    refused: tuple[str, ...] = ()
+    peer: bool = False
+    seen_by: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,7 @@ class Receipt:
 _ENCODER = msgspec.json.Encoder()
 _BODY = msgspec.json.Decoder(Body)
 _STATE = msgspec.json.Decoder(TalkState)
+_NOTE = msgspec.json.Decoder(Note)
 _DETAIL = msgspec.json.Decoder(TicketDetail)
 _HINT = msgspec.json.Decoder(ReplyHint)
 _ADDRESS = msgspec.json.Decoder(Address)
@@ -81,9 +90,26 @@ encode = _ENCODER.encode
 body = _BODY.decode
 talk_state = _STATE.decode
 ticket_detail = _DETAIL.decode
+note = _NOTE.decode
 reply_hint = _HINT.decode
 address = _ADDRESS.decode
 receipt = _RECEIPT.decode
+
+
+def numbered(note: Note, number: int) -> Note:
+    return replace(note, number=number)
+
+
+def detail_of(ticket: Ticket) -> TicketDetail:
+    return TicketDetail(
+        wishes=ticket.wishes,
+        hits=ticket.hits,
+        handed=ticket.handed,
+        refused=ticket.refused,
+        peer=ticket.peer,
+        seen_by=ticket.seen_by,
+        moves=ticket.moves,
+    )
 
 
 def state_of(talk: Talk) -> TalkState:
@@ -97,4 +123,6 @@ def state_of(talk: Talk) -> TalkState:
         moved=talk.moved,
         mine=talk.mine,
         seen_at=talk.seen_at,
+        quiet=talk.quiet,
+        unanswered=talk.unanswered,
     )

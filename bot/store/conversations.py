@@ -55,16 +55,7 @@ _SELECT = (
         contacts.c.reachable,
         contacts.c.sealed_key,
         contacts.c.sealed_address,
-        tickets.c.ticket_id,
-        tickets.c.desk_id,
-        tickets.c.status,
-        tickets.c.reason,
-        tickets.c.priority,
-        tickets.c.assignee,
-        tickets.c.opened_at,
-        tickets.c.opened_seq,
-        tickets.c.claimed_at,
-        tickets.c.sealed_detail,
+        *(column for column in tickets.c if column.name not in ("contact_id", "operator_id")),
     )
     .join(contacts, contacts.c.contact_id == talks.c.contact_id)
     .outerjoin(tickets, tickets.c.ticket_id == talks.c.ticket_id)
@@ -124,6 +115,8 @@ def _loaded(sealer: Sealer, row: Any) -> Loaded:
         moved=state.moved,
         mine=state.mine,
         seen_at=state.seen_at,
+        quiet=state.quiet,
+        unanswered=state.unanswered,
         revision=row.revision,
     )
     return Loaded(
@@ -157,9 +150,15 @@ def ticket_with(row: Any, detail: body.TicketDetail) -> Ticket:
         opened_at=row.opened_at,
         opened_seq=row.opened_seq,
         claimed_at=row.claimed_at,
+        promised_at=row.promised_at,
+        stand_in=row.stand_in,
         wishes=detail.wishes,
         hits=detail.hits,
         handed=detail.handed,
+        refused=detail.refused,
+        peer=detail.peer,
+        seen_by=detail.seen_by,
+        moves=detail.moves,
     )
 
 

@@ -20,6 +20,7 @@ from bot.store.schema import (
     erased_emergencies,
     inbox,
     move_links,
+    notes,
     outbox,
     passphrases,
     receipts,
@@ -34,7 +35,7 @@ from bot.store.sealed import Cell, Sealer
 RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
-    *(outbox, inbox, reply_hints, timeline, wakeups, tickets, passphrases, move_links),
+    *(outbox, inbox, reply_hints, timeline, wakeups, notes, tickets, passphrases, move_links),
     audit_refs,
     *(talks, contacts),
 )

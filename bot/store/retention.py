@@ -28,8 +28,11 @@ from bot.store.outbox import IS_UNSENT, SENT
 from bot.store.schema import (
     contacts,
     daily_counts,
+    debriefs,
+    duties,
     erased_emergencies,
     inbox,
+    notes,
     outbox,
     receipts,
     risk_reviews,
@@ -97,6 +100,9 @@ RULES: dict[str, str] = {
     "inbox": "until handled",
     "outbox": "sends, and with its line",
     "tickets": "handed",
+    "notes": "handed, with its ticket",
+    "duties": "counts: a shift tells who was on duty, nobody else",
+    "debriefs": "reviews",
     "reply_hints": "less than a minute",
     "receipts": "a minute",
     "move_links": "15 minutes",
@@ -197,6 +203,7 @@ def empty(
         except (SealError, Conflict):  # a damaged one cannot be told apart; its lines go all the same
             connection.execute(update(talks).where(talks.c.contact_id == contact_id).values(ticket_id=None))
             last = END
+        connection.execute(delete(notes).where(notes.c.contact_id == contact_id))
         connection.execute(delete(tickets).where(tickets.c.contact_id == contact_id))
         connection.execute(delete(outbox).where(outbox.c.contact_id == contact_id, ~IS_UNSENT))
         _drop_lines(connection, contact_id, last)
@@ -230,6 +237,8 @@ def tidy(connection: Connection, now: datetime, keeping: Keeping) -> None:
     erasures.forget_old(connection, today - timedelta(days=keeping.erasures))
     connection.execute(delete(receipts).where(receipts.c.expires_at < now - timedelta(hours=1)))
     connection.execute(delete(daily_counts).where(daily_counts.c.day < day(keeping.counts)))
+    connection.execute(delete(duties).where(duties.c.ends_at < now - timedelta(days=keeping.counts)))
+    connection.execute(delete(debriefs).where(debriefs.c.asked_at < now - timedelta(days=keeping.reviews)))
     connection.execute(delete(risk_reviews).where(risk_reviews.c.day < day(keeping.reviews)))
     old = now - timedelta(days=keeping.emergencies)
     connection.execute(delete(erased_emergencies).where(erased_emergencies.c.erased_at < old))

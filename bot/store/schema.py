@@ -196,9 +196,22 @@ tickets = Table(
     Column("opened_at", Instant, nullable=False),
     Column("opened_seq", Integer, nullable=False),
     Column("claimed_at", Instant),
+    Column("promised_at", Instant),
+    Column("stand_in", Id, ForeignKey("staff.staff_id")),
     Column("sealed_detail", LargeBinary, nullable=False),
     Index("ix_tickets_contact_id", "contact_id", unique=True),
     Index("ix_tickets_queue", "operator_id", "status", "priority", "opened_at"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    _contact(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Name, nullable=False),
+    Column("owner", Id, ForeignKey("staff.staff_id"), index=True),
+    Column("open", Boolean, nullable=False),
+    Column("sealed_note", LargeBinary, nullable=False),
 )
 
 wakeups = Table(
@@ -227,8 +240,30 @@ staff = Table(
     Column("display_name", Name, nullable=False),
     Column("role", Name, nullable=False),
     Column("password_hash", String(255)),
+    Column("desks", String(255), nullable=False),
+    Column("peer", Boolean, nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("paused_until", Instant),
     Column("disabled_at", Instant),
     UniqueConstraint("operator_id", "login"),
+)
+
+duties = Table(
+    "duties",
+    metadata,
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
+    Column("begins_at", Instant, primary_key=True),
+    Column("ends_at", Instant, nullable=False, index=True),
+)
+
+debriefs = Table(
+    "debriefs",
+    metadata,
+    Column("debrief_id", Id, primary_key=True),
+    _operator(),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("done_at", Instant),
 )
 
 staff_sessions = Table(

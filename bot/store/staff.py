@@ -10,21 +10,41 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.clock import new_id
 from bot.errors import Conflict
-from bot.store.schema import one_time_logins, staff, staff_sessions
+from bot.store.schema import duties, one_time_logins, staff, staff_sessions
 
 IDLE = timedelta(minutes=30)  # ASVS 7.3.1
 ABSOLUTE = timedelta(hours=12)  # ASVS 7.3.2
 ROLES = ("counselor", "lead", "editor", "operator")
 
 
+EVERY_DESK = "*"
+MOST = 12
+"""How much a member carries at once unless they say otherwise, in the weights of `handoff.routing` (R-108)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
+    """One of the staff. `desks`: ids of desks, or `*`. `peer`: knows such a life from their own (R-102)."""
+
     staff_id: str
     operator_id: str
     login: str
     display_name: str
     role: str
     password_hash: str | None = field(default=None, repr=False)
+    desks: str = EVERY_DESK
+    peer: bool = False
+    most: int = MOST
+    paused_until: datetime | None = None
+
+    @property
+    def desk_ids(self) -> list[str] | None:
+        """The desks this member serves; None for all."""
+        return None if self.desks == EVERY_DESK else self.desks.split()
+
+    def serves(self, desk_id: str) -> bool:
+        """Whether this member sees the conversations of a desk (R-077)."""
+        return self.desks == EVERY_DESK or desk_id in self.desks.split()
 
 
 def hashed(secret: str) -> bytes:
@@ -32,13 +52,17 @@ def hashed(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-_MEMBER = select(
+MEMBER = select(
     staff.c.staff_id,
     staff.c.operator_id,
     staff.c.login,
     staff.c.display_name,
     staff.c.role,
     staff.c.password_hash,
+    staff.c.desks,
+    staff.c.peer,
+    staff.c.most,
+    staff.c.paused_until,
 ).where(staff.c.disabled_at.is_(None))
 
 
@@ -49,6 +73,10 @@ def add(
     display_name: str,
     role: str,
     password_hash: str | None,
+    *,
+    desks: str = EVERY_DESK,
+    peer: bool = False,
+    most: int = MOST,
 ) -> str:
     """A new member. Raises Conflict when the login is taken."""
     taken = connection.scalar(
@@ -67,15 +95,16 @@ def add(
             display_name=display_name,
             role=role,
             password_hash=password_hash,
+            desks=desks,
+            peer=peer,
+            most=most,
         )
     )
     return staff_id
 
 
 def by_login(connection: Connection, operator_id: str, login: str) -> Member | None:
-    row = connection.execute(
-        _MEMBER.where(staff.c.operator_id == operator_id, staff.c.login == login)
-    ).first()
+    row = connection.execute(MEMBER.where(staff.c.operator_id == operator_id, staff.c.login == login)).first()
     return Member(**row._mapping) if row else None
 
 
@@ -84,6 +113,25 @@ def set_password(connection: Connection, staff_id: str, password_hash: str) -> N
     connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(password_hash=password_hash))
     for table in (staff_sessions, one_time_logins):
         connection.execute(delete(table).where(table.c.staff_id == staff_id))
+
+
+def pause(connection: Connection, staff_id: str, until: datetime | None) -> None:
+    """Nothing new is given to a member until then. No reason is kept (R-109)."""
+    connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(paused_until=until))
+
+
+def disable(connection: Connection, staff_id: str, now: datetime) -> None:
+    """A member may not sign in any more; their sessions end, their shifts are nobody's."""
+    connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(disabled_at=now))
+    connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
+    connection.execute(delete(duties).where(duties.c.staff_id == staff_id, duties.c.ends_at > now))
+
+
+def by_id(connection: Connection, operator_id: str, staff_id: str) -> Member | None:
+    row = connection.execute(
+        MEMBER.where(staff.c.operator_id == operator_id, staff.c.staff_id == staff_id)
+    ).first()
+    return Member(**row._mapping) if row else None
 
 
 def count(connection: Connection, operator_id: str) -> int:
@@ -123,7 +171,7 @@ def begin_session(connection: Connection, staff_id: str, token: str, now: dateti
 def session_member(connection: Connection, token: str, now: datetime) -> tuple[Member, datetime] | None:
     """Who a session belongs to, and when it was last used; None when it is over."""
     row = connection.execute(
-        _MEMBER.add_columns(staff_sessions.c.seen_at)
+        MEMBER.add_columns(staff_sessions.c.seen_at)
         .join(staff_sessions, staff_sessions.c.staff_id == staff.c.staff_id)
         .where(
             staff_sessions.c.token_hash == hashed(token),

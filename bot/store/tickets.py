@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.errors import SealError
+from bot.handoff.risk import Level
+from bot.handoff.routing import WEIGHTS
 from bot.handoff.ticket import Status, Ticket
 from bot.store import body
 from bot.store.conversations import Loaded, ticket_of, ticket_with
@@ -39,6 +43,8 @@ _UPDATE = (
         opened_at=bindparam("opened_at"),
         opened_seq=bindparam("opened_seq"),
         claimed_at=bindparam("claimed_at"),
+        promised_at=bindparam("promised_at"),
+        stand_in=bindparam("stand_in"),
         sealed_detail=bindparam("sealed_detail"),
     )
 )
@@ -48,7 +54,7 @@ def save(connection: Connection, changed: Sequence[tuple[Loaded, Ticket]]) -> No
     """Writes new and changed tickets. The contact's lock is held by the caller."""
     fresh, known = [], []
     for loaded, ticket in changed:
-        detail = body.TicketDetail(wishes=ticket.wishes, hits=ticket.hits, handed=ticket.handed)
+        detail = body.detail_of(ticket)
         values = {
             "desk_id": ticket.desk_id,
             "status": ticket.status,
@@ -58,6 +64,8 @@ def save(connection: Connection, changed: Sequence[tuple[Loaded, Ticket]]) -> No
             "opened_at": ticket.opened_at,
             "opened_seq": ticket.opened_seq,
             "claimed_at": ticket.claimed_at,
+            "promised_at": ticket.promised_at,
+            "stand_in": ticket.stand_in,
             "sealed_detail": loaded.key.seal("tickets", "sealed_detail", ticket.id, body.encode(detail)),
         }
         if loaded.talk.ticket is not None and loaded.talk.ticket.id == ticket.id:
@@ -76,9 +84,14 @@ def save(connection: Connection, changed: Sequence[tuple[Loaded, Ticket]]) -> No
 
 
 def queue(
-    connection: Connection, sealer: Sealer, operator_id: str, status: Status, assignee: str | None = None
+    connection: Connection,
+    sealer: Sealer,
+    operator_id: str,
+    status: Status,
+    assignee: str | None = None,
+    desks: Sequence[str] | None = None,
 ) -> list[Waiting]:
-    """Tickets of a status, the most urgent and then the longest waiting first."""
+    """Tickets of a status (at some desks only), the most urgent and then the longest waiting first."""
     query = (
         select(
             tickets,
@@ -96,6 +109,8 @@ def queue(
     )
     if assignee is not None:
         query = query.where(tickets.c.assignee == assignee)
+    if desks is not None:
+        query = query.where(tickets.c.desk_id.in_(desks))
     return [
         Waiting(
             ticket=_shown(sealer, row),
@@ -117,13 +132,12 @@ def _shown(sealer: Sealer, row: Any) -> Ticket:
         return ticket_with(row, body.TicketDetail())
 
 
-def counts(connection: Connection, operator_id: str) -> dict[str, int]:
-    """How many tickets there are of each status."""
-    query = (
-        select(tickets.c.status, func.count().label("number"))
-        .where(tickets.c.operator_id == operator_id)
-        .group_by(tickets.c.status)
-    )
+def counts(connection: Connection, operator_id: str, desks: Sequence[str] | None = None) -> dict[str, int]:
+    """How many tickets there are of each status, at some desks or all."""
+    query = select(tickets.c.status, func.count().label("number")).where(tickets.c.operator_id == operator_id)
+    if desks is not None:
+        query = query.where(tickets.c.desk_id.in_(desks))
+    query = query.group_by(tickets.c.status)
     return {row.status: row.number for row in connection.execute(query)}
 
 
@@ -134,6 +148,65 @@ def contact_of(connection: Connection, operator_id: str, ticket_id: str) -> str 
             tickets.c.ticket_id == ticket_id, tickets.c.operator_id == operator_id
         )
     )
+
+
+def desk_of(connection: Connection, operator_id: str, ticket_id: str) -> str | None:
+    """The desk of a ticket of this operator."""
+    return connection.scalar(
+        select(tickets.c.desk_id).where(
+            tickets.c.ticket_id == ticket_id, tickets.c.operator_id == operator_id
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """An open ticket, as far as nothing of it is sealed."""
+
+    ticket_id: str
+    contact_id: str
+    desk_id: str
+    status: Status
+    priority: Level
+    assignee: str | None
+    opened_at: datetime
+    claimed_at: datetime | None
+
+
+def open_ones(connection: Connection, operator_id: str, assignee: str | None = None) -> list[Open]:
+    """Everything open, or what a member has or had: for the board, and when somebody leaves."""
+    query = select(
+        tickets.c.ticket_id,
+        tickets.c.contact_id,
+        tickets.c.desk_id,
+        tickets.c.status,
+        tickets.c.priority,
+        tickets.c.assignee,
+        tickets.c.opened_at,
+        tickets.c.claimed_at,
+    ).where(tickets.c.operator_id == operator_id, tickets.c.status != Status.RESTING)
+    if assignee is not None:
+        query = query.where(tickets.c.assignee == assignee)
+    return [
+        Open(**{**row._mapping, "status": Status(row.status), "priority": Level(row.priority)})
+        for row in connection.execute(query.order_by(tickets.c.contact_id))
+    ]
+
+
+def loads(connection: Connection, operator_id: str) -> dict[str, int]:
+    """What each member carries now, in the weights of routing."""
+    carried: Counter[str] = Counter()
+    for one in open_ones(connection, operator_id):
+        if one.status is Status.ACTIVE and one.assignee is not None:
+            carried[one.assignee] += WEIGHTS[one.priority]
+    return dict(carried)
+
+
+def of_staff(connection: Connection, operator_id: str, staff_id: str) -> list[str]:
+    """The contacts of whom a member is keeper, was the last one, or stands in."""
+    part = (tickets.c.assignee == staff_id) | (tickets.c.stand_in == staff_id)
+    query = select(tickets.c.contact_id).where(tickets.c.operator_id == operator_id, part)
+    return list(connection.scalars(query.order_by(tickets.c.contact_id)))
 
 
 def keeper(connection: Connection, staff_id: str | None) -> str | None:

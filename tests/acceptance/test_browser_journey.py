@@ -149,6 +149,7 @@ async def test_the_whole_journey(demo: Demo, chromium_path: Path) -> None:
         await expect(desk.locator("#th-log")).to_contain_text("夜になると眠れません")
         await expect(desk.locator("body")).not_to_contain_text("ここまで支えてこられたこと")
         await expect(desk.locator("body")).to_contain_text("ゆっくり")
+        await desk.click("#seen")
         took = []
         for place in range(REPLIES):
             words = f"みずのです。渡してくださった分を読みました。{place}"

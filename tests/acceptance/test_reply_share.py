@@ -68,6 +68,7 @@ class Person:
                 await house.engawa.clockwork.wake()
             case {"claim": True}:
                 await desk.claim(self.counselor, await self.ticket(Status.WAITING))
+                await desk.confirm(self.counselor, await self.ticket(Status.ACTIVE))
             case {"reply": str(text)}:
                 self.replies += 1
                 await desk.reply(

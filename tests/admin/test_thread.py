@@ -142,6 +142,7 @@ async def test_what_cannot_be_sent_stays_in_the_field(house: House, text: str, s
     ticket = await house.request()
     browser = await house.signed_in()
     await browser.post(at(ticket, "/claim"))
+    await browser.post(at(ticket, "/seen"))
     reply_id = browser.marks["reply_id"]
     await browser.post(at(ticket, "/reply"), {"text": text})
     assert browser.status == 400
@@ -154,6 +155,7 @@ async def test_bytes_that_are_no_text_are_refused_and_the_rest_is_kept(house: Ho
     ticket = await house.request()
     browser = await house.signed_in()
     await browser.post(at(ticket, "/claim"))
+    await browser.post(at(ticket, "/seen"))
     marks = "&".join(f"{name}={value}" for name, value in browser.marks.items()).encode()
     await browser.post(at(ticket, "/reply"), marks + b"&text=half%ED%A0%80sign")
     assert browser.status == 400
@@ -164,6 +166,7 @@ async def test_a_reply_is_sent_once_however_often_it_is_posted(house: House) -> 
     ticket = await house.request()
     browser = await house.signed_in()
     await browser.post(at(ticket, "/claim"))
+    await browser.post(at(ticket, "/seen"))
     marks = browser.marks
     for text in ("once-canary", "once-canary", "changed-canary"):
         await browser.post(at(ticket, "/reply"), {**marks, "text": text})
@@ -179,6 +182,7 @@ async def test_an_outage_keeps_the_draft_and_offers_to_try_again(
     ticket = await house.request()
     browser = await house.signed_in()
     await browser.post(at(ticket, "/claim"))
+    await browser.post(at(ticket, "/seen"))
     reply_id = browser.marks["reply_id"]
 
     async def fails(*_args: object) -> None:
@@ -204,6 +208,7 @@ async def test_nothing_a_person_or_a_name_says_is_markup(house: House) -> None:
     await browser.get("/admin")
     pages = [browser.page]
     await browser.post(at(ticket, "/claim"))
+    await browser.post(at(ticket, "/seen"))
     await browser.post(at(ticket, "/reply"), {"text": EVIL})
     pages.append(browser.page)
     await browser.post(at(ticket, "/reply"), {"text": EVIL * 200})

@@ -64,10 +64,10 @@ class TicketMoves(RuleBasedStateMachine):
     @rule(who=staff)
     def hand_back(self, who: str) -> None:
         if self.status is Status.ACTIVE and self.owner == who and self.ticket is not None:
-            self.ticket = tickets.hand_back(self.ticket, who)
+            self.ticket = tickets.hand_back(self.ticket, who, NOW)
             self.status, self.level, self.owner = Status.RESTING, Level.NONE, None
         elif self.ticket is not None:
-            self.refused(tickets.hand_back, self.ticket, who)
+            self.refused(tickets.hand_back, self.ticket, who, NOW)
 
     @rule()
     def withdraw(self) -> None:
@@ -76,10 +76,10 @@ class TicketMoves(RuleBasedStateMachine):
         may = self.status is Status.WAITING and self.level < Level.HIGH
         assert tickets.is_withdrawable(self.ticket) is may
         if may:
-            self.ticket = tickets.withdraw(self.ticket)
+            self.ticket = tickets.withdraw(self.ticket, NOW)
             self.status, self.level = Status.RESTING, Level.NONE
         else:
-            self.refused(tickets.withdraw, self.ticket)
+            self.refused(tickets.withdraw, self.ticket, NOW)
 
     @rule(level=levels)
     def raise_to(self, level: Level) -> None:

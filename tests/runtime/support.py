@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from bot.app import Engawa
 from bot.content.pack import Released
 from bot.flows import model
+from bot.handoff.notes import Note, NoteKind
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Address
 from bot.store import conversations, departures, inbox, staff
@@ -178,7 +179,10 @@ async def live(house: House, person: str) -> None:
     await house.says(person, "書いておきます")
     await house.settle()
     await house.claimed(person)
-    await house.engawa.desk.reply(await house.member(), (await house.ticket(person)).id, "読みました", person)
+    desk, member, ticket = house.engawa.desk, await house.member(), await house.ticket(person)
+    await desk.reply(member, ticket.id, "読みました", person)
+    said = Note(kind=NoteKind.SAID, text="夜のほうが書きやすいとのこと", by="", at=house.clock.now())
+    await desk.note(member, ticket.id, said)
     await house.settle()
     await house.says(person, "まだ扱われていない")
 

@@ -93,7 +93,7 @@ def test_the_way_of_a_ticket(store: Store) -> None:
     assert queue(store, Status.ACTIVE, "somebody") == []
     assert store.run(tickets.keeper, mizuno) == "みずの"
     assert store.run(tickets.keeper, None) is None
-    rested = moves.hand_back(active.ticket, mizuno)
+    rested = moves.hand_back(active.ticket, mizuno, NOW)
     write(store, contact_id, rested)
     assert [one.ticket.priority for one in queue(store, Status.RESTING)] == [Level.NONE]
     write(store, contact_id, moves.reopen(rested, Reason.REQUEST, Level.NONE, 5, NOW))

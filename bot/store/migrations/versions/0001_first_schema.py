@@ -184,6 +184,10 @@ def upgrade() -> None:
         sa.Column("display_name", sa.String(length=64), nullable=False),
         sa.Column("role", sa.String(length=64), nullable=False),
         sa.Column("password_hash", sa.String(length=255), nullable=True),
+        sa.Column("desks", sa.String(length=255), nullable=False),
+        sa.Column("peer", sa.Boolean(), nullable=False),
+        sa.Column("most", sa.Integer(), nullable=False),
+        sa.Column("paused_until", Instant(), nullable=True),
         sa.Column("disabled_at", Instant(), nullable=True),
         sa.ForeignKeyConstraint(
             ["operator_id"], ["operators.operator_id"], name=op.f("fk_staff_operator_id")
@@ -292,8 +296,11 @@ def upgrade() -> None:
         sa.Column("opened_at", Instant(), nullable=False),
         sa.Column("opened_seq", sa.Integer(), nullable=False),
         sa.Column("claimed_at", Instant(), nullable=True),
+        sa.Column("promised_at", Instant(), nullable=True),
+        sa.Column("stand_in", sa.String(length=32), nullable=True),
         sa.Column("sealed_detail", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["assignee"], ["staff.staff_id"], name=op.f("fk_tickets_assignee")),
+        sa.ForeignKeyConstraint(["stand_in"], ["staff.staff_id"], name=op.f("fk_tickets_stand_in")),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.contact_id"], name=op.f("fk_tickets_contact_id")),
         sa.ForeignKeyConstraint(
             ["operator_id"], ["operators.operator_id"], name=op.f("fk_tickets_operator_id")
@@ -306,6 +313,45 @@ def upgrade() -> None:
             "ix_tickets_queue", ["operator_id", "status", "priority", "opened_at"], unique=False
         )
 
+    op.create_table(
+        "notes",
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("owner", sa.String(length=32), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("sealed_note", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.contact_id"], name=op.f("fk_notes_contact_id")),
+        sa.ForeignKeyConstraint(["owner"], ["staff.staff_id"], name=op.f("fk_notes_owner")),
+        sa.PrimaryKeyConstraint("contact_id", "number", name=op.f("pk_notes")),
+    )
+    with op.batch_alter_table("notes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notes_owner"), ["owner"], unique=False)
+
+    op.create_table(
+        "duties",
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("begins_at", Instant(), nullable=False),
+        sa.Column("ends_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_duties_staff_id")),
+        sa.PrimaryKeyConstraint("staff_id", "begins_at", name=op.f("pk_duties")),
+    )
+    with op.batch_alter_table("duties", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duties_ends_at"), ["ends_at"], unique=False)
+
+    op.create_table(
+        "debriefs",
+        sa.Column("debrief_id", sa.String(length=32), nullable=False),
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("done_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_debriefs_operator_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_debriefs_staff_id")),
+        sa.PrimaryKeyConstraint("debrief_id", name=op.f("pk_debriefs")),
+    )
     op.create_table(
         "timeline",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
@@ -481,6 +527,11 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("one_time_logins")
     op.drop_table("inbox")
+    op.drop_table("debriefs")
+    with op.batch_alter_table("duties", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_duties_ends_at"))
+
+    op.drop_table("duties")
     op.drop_table("staff")
     op.drop_table("revisions")
     op.drop_table("releases")

@@ -1,0 +1,81 @@
+"""Nobody is left with a counselor who is gone: after a while the conversation waits for others, and that is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from bot.errors import StoreUnavailable
+from bot.flows import effects as fx
+from bot.handoff import ticket as tickets
+from bot.handoff.access import Access
+from bot.handoff.ticket import GUIDE, Status, Ticket
+from bot.messages import Purpose, Reply
+from bot.runtime import commit
+from bot.runtime.commit import Change, Deed
+from bot.runtime.live import News
+from bot.store import conversations, duties
+from bot.store import tickets as ticket_store
+from bot.store.conversations import Loaded
+from bot.store.dialect import alone
+from bot.store.migrate import DEFAULT_OPERATOR
+from bot.talk import Mode, Talk
+
+LOOK_EVERY = 60.0  # seconds
+GONE_FOR = timedelta(minutes=30)
+"""How long words of the person stay unread with a counselor who is not signed in any more."""
+
+log = structlog.get_logger("relief")
+
+
+class Relief(Access):
+    """Looks for conversations whose keeper is gone while the person waits for words."""
+
+    async def look(self) -> None:
+        try:
+            self._hub.spread(await self._database.write(self._relieve))
+        except StoreUnavailable:
+            log.warning("store_unavailable", worker="relief")
+
+    def _relieve(self, connection: Connection) -> News:
+        news, now = News(), self._clock.now()
+        if not alone(connection, "relief"):
+            return news
+        here = {one.staff_id for one in duties.here(connection, DEFAULT_OPERATOR, now)}
+        kept = [
+            one.contact_id
+            for one in ticket_store.open_ones(connection, DEFAULT_OPERATOR)
+            if one.status is Status.ACTIVE and one.assignee not in here
+        ]
+        if not kept:
+            return news
+        changes = []
+        for loaded in conversations.load(connection, self._sealer, kept).values():
+            ticket = loaded.talk.ticket
+            if ticket is not None and waits_in_vain(loaded.talk, ticket, now):
+                changes.append(self._change(connection, loaded, ticket, now))
+        if changes:
+            news.merge(
+                commit.apply(connection, self._house(self._library.released(connection)), changes, now)
+            )
+        return news
+
+    def _change(self, connection: Connection, loaded: Loaded, ticket: Ticket, now: datetime) -> Change:
+        released = tickets.release(ticket, GUIDE, now, "keeper gone")
+        talk = replace(loaded.talk, ticket=released, mode=Mode.WAITING, held=True)
+        said = Reply(texts=self._library.released(connection).text("keeper_away"), silent=True)
+        effects = (fx.RaisePriority(), fx.Say(reply=said, purpose=Purpose.BOT))
+        deed = Deed(effects=effects, cause="wake:relief")
+        return Change(loaded=loaded, talk=conversations.bumped(loaded, talk), deeds=[deed])
+
+
+def waits_in_vain(talk: Talk, ticket: Ticket, now: datetime) -> bool:
+    """Whether the person wrote, or was taken, and has had no word since for too long. Who asked for quiet has it."""
+    if ticket.status is not Status.ACTIVE or talk.unanswered or talk.quiet:
+        return False
+    promised = ticket.promised_at is not None and ticket.promised_at > now
+    since = max(at for at in (talk.seen_at, ticket.claimed_at) if at is not None)
+    return not promised and now - since > GONE_FOR
