@@ -16,6 +16,8 @@ from bot.talk import Talk
 SELF = "self"
 MAX_NAME = 64
 """Characters of the name of a count."""
+MAX_COUNTED = 4
+"""Rules counted of one text: each is a write, and composed rules often agree."""
 SPEAKERS = (SELF, "family", "supporter")
 
 
@@ -28,8 +30,8 @@ def scan(rules: Rules, talk: Talk, text: str, now: datetime) -> tuple[RiskHit, .
 
 
 def counted(hits: tuple[RiskHit, ...]) -> tuple[Record, ...]:
-    """How often each rule hits a day: what staff tune by, without anybody's words."""
-    return tuple(Record(count=f"risk:{hit.rule}"[:MAX_NAME]) for hit in hits)
+    """How often each rule hits a day, the most urgent of a text: what staff tune by, without anybody's words."""
+    return tuple(Record(count=f"risk:{hit.rule}"[:MAX_NAME]) for hit in hits[:MAX_COUNTED])
 
 
 def speaker(content: Content, rules: Rules, talk: Talk, text: str) -> str:

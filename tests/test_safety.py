@@ -201,7 +201,9 @@ def test_each_rule_that_hits_is_counted() -> None:
     """Daily counts by rule: staff tune by numbers, without anybody's words."""
     turn = says("もう死にたいです", in_mode(Mode.BOT))
     counted = {effect.count for effect in turn.effects if isinstance(effect, fx.Record)}
-    assert counted >= {f"risk:{hit.rule}" for hit in turn.risk_hits}
+    most = turn.risk_hits[: safety.MAX_COUNTED]
+    assert counted >= {f"risk:{hit.rule}" for hit in most}
+    assert most
 
 
 # --- bursts ---------------------------------------------------------------------------------------------------

@@ -209,10 +209,15 @@ LINES = """{"id": "a", "text": "自傷しました"}
 {"text": "父に殴られています", "id": "d"}
 """
 FOUND = [
-    {"id": "a", "level": "high", "category": "self_harm", "rules": ["H-NAME"]},
+    {"id": "a", "level": "high", "category": "self_harm", "rules": ["H-NAME", "P-SELF-HARM"]},
     {"id": "b", "level": "none", "category": "", "rules": []},
-    {"id": "c", "level": "emergency", "category": "suicide", "rules": ["S-NOW", "C-LIMIT"]},
-    {"id": "d", "level": "high", "category": "abuse", "rules": ["A-HIT", "G-KIN-HITS"]},
+    {"id": "c", "level": "emergency", "category": "suicide", "rules": ["D-SOON", "S-NOW", "C-LIMIT"]},
+    {
+        "id": "d",
+        "level": "high",
+        "category": "abuse",
+        "rules": ["A-HIT", "G-KIN-HITS", "P-HARMED", "P-STRIKES"],
+    },
 ]
 
 
