@@ -56,11 +56,12 @@ PACKAGES = {
 
 LONGER: dict[str, tuple[int, str]] = {
     "bot/conversation.py": (600, "the one place where the order of policy is written; halves would hide it"),
+    "bot/handoff/desk.py": (340, "every move of a counselor, and the one way to a ticket"),
     "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/conversations.py": (330, "who is loaded, by id or by address, is locked in one order"),
-    "bot/store/schema.py": (400, "all tables in one view"),
-    "bot/store/migrations/versions/0001_first_schema.py": (450, "one migration, written by Alembic"),
+    "bot/store/schema.py": (420, "all tables in one view"),
+    "bot/store/migrations/versions/0001_first_schema.py": (480, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
 

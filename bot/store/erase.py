@@ -16,6 +16,7 @@ from bot.store.conversations import Loaded
 from bot.store.schema import (
     Instant,
     contacts,
+    drafts,
     erased_emergencies,
     inbox,
     move_links,
@@ -33,7 +34,7 @@ from bot.store.sealed import Cell, Sealer
 RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
-    *(outbox, inbox, reply_hints, timeline, wakeups, tickets, passphrases, move_links),
+    *(outbox, inbox, reply_hints, timeline, wakeups, drafts, tickets, passphrases, move_links),
     *(talks, contacts),
 )
 """Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody."""
