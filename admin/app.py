@@ -11,12 +11,15 @@ from argon2 import PasswordHasher
 from admin.auth import Cookies, Door
 from admin.guard import Guard
 from admin.live import Streams
+from admin.views.components import Components
 from admin.views.pages import Pages
 from admin.views.queue import Queue
+from admin.views.settings import Settings
 from admin.views.sign_in import SignIn
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
 from bot.clock import Clock
+from bot.content.pack import Released
 from bot.handoff.desk import Desk
 from bot.runtime.live import Hub
 from bot.store.accounts import Account
@@ -27,6 +30,14 @@ def _unnamed(_desk_id: str) -> str:
     return ""
 
 
+def _no_desks() -> Sequence[tuple[str, str]]:
+    return ()
+
+
+def _nothing() -> Released | None:
+    return None
+
+
 async def _none() -> Sequence[Account]:
     return ()
 
@@ -35,6 +46,7 @@ async def _none() -> Sequence[Account]:
 class Console:
     """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id.
 
+    `desks` are ids and names of all desks. `content` is the release at hand: rules, phrases, places.
     `accounts` tells how our accounts are.
     """
 
@@ -46,6 +58,8 @@ class Console:
     secure_cookies: bool
     service_name: Callable[[], str]
     desk_name: Callable[[str], str] = _unnamed
+    desks: Callable[[], Sequence[tuple[str, str]]] = _no_desks
+    content: Callable[[], Released | None] = _nothing
     accounts: Callable[[], Awaitable[Sequence[Account]]] = _none
 
 
@@ -67,7 +81,9 @@ def attach(
     admin = web.Application(middlewares=Guard(door, cookies, pages).middlewares)
     admin.add_routes(SignIn(pages, door, cookies, streams).routes())
     admin.add_routes(Queue(console, pages).routes())
-    admin.add_routes(Threads(console, pages).routes())
+    admin.add_routes(Threads(console, pages, streams).routes())
+    admin.add_routes(Components(pages, console.clock).routes())
+    admin.add_routes(Settings(console, pages, cookies).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 

@@ -100,6 +100,8 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 secure_cookies=engawa.settings.https,
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,
+                desks=engawa.desks,
+                content=lambda: engawa.library.at_hand,
                 accounts=engawa.vitals.known,
             ),
         )
