@@ -68,7 +68,7 @@ async def taken(house: House, browser: Browser, pages: dict[str, str], folder: P
             context = await browser.new_context(
                 base_url=str(house.server.make_url("/")),
                 viewport={"width": wide, "height": high},
-                color_scheme=scheme,  # type: ignore[arg-type]
+                color_scheme=scheme,
                 locale="ja-JP",
             )
             page = await context.new_page()
@@ -79,9 +79,10 @@ async def taken(house: House, browser: Browser, pages: dict[str, str], folder: P
             await page.click("text=つづける")
             for name, path in pages.items():
                 if name != "login":
+                    tall = 3_000 if name == "components" else high  # one long sheet
+                    await page.set_viewport_size({"width": wide, "height": tall})
                     await page.goto(path)
-                    whole = name == "components"
-                    _keep(await page.screenshot(full_page=whole), folder / f"{name}-{width}-{scheme}.png")
+                    _keep(await page.screenshot(), folder / f"{name}-{width}-{scheme}.png")
             await context.close()
 
 

@@ -40,8 +40,12 @@ document.addEventListener("input", ({ target }) => {
 addEventListener("visibilitychange", () => { if (document.hidden) keep(); });
 addEventListener("online", keep);
 
+let touched = false; // whether the cursor was ever put somewhere; else what is put in goes to the end
+document.addEventListener("focusin", ({ target }) => { touched ||= target.id === "text"; });
+
 function put(said) {
   const field = $("text");
+  if (!touched) field.setSelectionRange(field.value.length, field.value.length);
   const before = field.value.slice(0, field.selectionStart).trimEnd(), after = field.value.slice(field.selectionEnd).trimStart();
   const at = before ? before.length + 2 : 0;
   field.value = [before, said, after].filter(Boolean).join("\n\n");

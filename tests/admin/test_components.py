@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from admin.views import components
+from admin.views.pages import SHARED
 from tests.admin.conftest import House
 
 STYLES = [
-    components.SHARED / "tokens.css",
+    SHARED / "tokens.css",
     Path(components.__file__).parents[1] / "static" / "console.css",
 ]
 
