@@ -152,3 +152,32 @@ async def test_hard_words_are_covered_until_they_are_opened(
     await expect(words.locator("mark").first).to_contain_text("死に")
     await page.click("text=しるしのわけ")
     await expect(page.locator(".rule")).to_contain_text("規則 S-WISH")
+
+
+async def test_a_whole_answer_by_keyboard_alone(house: House, chrome: Browser) -> None:
+    """From the queue to what was sent, and back, without a pointer."""
+    for person in ("u1", "u2"):
+        await house.request(person)
+        house.later(1)
+    await house.staff("mizuno", "みずの")
+    _, page, complaints = await opened(house, chrome)
+    keys = page.keyboard
+    await keys.press("j")
+    second_one = await page.evaluate("document.activeElement.textContent")
+    await keys.press("k")
+    await keys.press("j")
+    await keys.press("Enter")
+    await expect(page.locator("h1")).to_have_text(second_one)
+    await keys.press("r")
+    await expect(page.locator("#take")).to_be_focused()
+    await keys.press("Enter")
+    await expect(page.locator("#text")).to_be_visible()
+    await keys.press("r")
+    await keys.type("j k n r ? も書けます")
+    await expect(page.locator("#text")).to_have_value("j k n r ? も書けます")
+    await keys.press("Control+Enter")
+    await expect(page.locator("#th-log .staff", has_text="も書けます")).to_be_visible()
+    await page.evaluate("document.activeElement.blur()")
+    await keys.press("g")
+    await expect(page.locator("tr[data-row]")).to_have_count(1)
+    assert complaints == []
