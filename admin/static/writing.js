@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 const place = document.querySelector("[data-ticket]");
 const draftAddress = `/admin/tickets/${place?.dataset.ticket}/draft`;
 
-let timer, kept = $("text")?.value, saving = false;
+let timer, kept = $("text")?.defaultValue, saving = false;
 
 async function keep() {
   const field = $("text"), form = field?.form;
@@ -39,6 +39,7 @@ document.addEventListener("input", ({ target }) => {
 });
 addEventListener("visibilitychange", () => { if (document.hidden) keep(); });
 addEventListener("online", keep);
+if ($("text")?.value !== kept) later(); // somebody was quicker than this script
 
 let touched = false; // whether the cursor was ever put somewhere; else what is put in goes to the end
 document.addEventListener("focusin", ({ target }) => { touched ||= target.id === "text"; });

@@ -121,7 +121,7 @@ async def test_c10_a_shared_phone(demo: Demo, chromium_path: Path) -> None:
         await never(phone, "話し合ってみ", "写真をとって", "日記")
         await expect(desk.locator("tr[data-row]")).to_contain_text("傷つけられていること")
         await never(desk, "投げられて")
-        await phone.get_by_role("button", name="画面をかくす").first.click()
+        await phone.click("#hide")
         await expect(phone.locator("body")).not_to_contain_text("投げられて")
         await claim(desk)
         await expect(desk.locator("#th-log")).to_contain_text("つらい表現があります")
