@@ -139,9 +139,8 @@ document.addEventListener("click", async (event) => {
   } catch { location.assign(link.href); }
 });
 
-// ——— what is chosen in the queue stands in the address; a free reply that is over is told ———
+// ——— a free reply that is over is told ———
 
-$("q-filters")?.addEventListener("change", ({ currentTarget }) => currentTarget.requestSubmit());
 let free;
 function watchCost() {
   clearTimeout(free);

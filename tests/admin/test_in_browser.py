@@ -173,4 +173,10 @@ async def test_axe_finds_nothing_and_no_page_scrolls_sideways(
         found = await Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    await page.keyboard.press("Escape")
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("?")
+    await expect(page.locator("#help")).to_be_visible()
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     assert complaints == []
