@@ -16,10 +16,10 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace kill9 sbom lock clean
+.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace kill9 screenshots sbom lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.run ## a virtual environment with what Engawa needs to run
 
@@ -61,6 +61,9 @@ sbom: setup-dev ## what is installed to run Engawa, as CycloneDX with hashes, an
 		--output-file build/sbom.cdx.json build/run/bin/python
 	$(BIN)/python -m deploy.licences build/sbom.cdx.json requirements/run.txt > build/licences.txt
 	@tail -1 build/licences.txt
+
+screenshots: setup-dev ## every page of the console by day and night, at 390 and 1280 px, into docs/screenshots/
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 lock: $(VENV)/.made ## pin the requirements anew (UPGRADE=1: to the newest releases)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

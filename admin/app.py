@@ -12,14 +12,17 @@ from admin.auth import Cookies, Door
 from admin.guard import Guard
 from admin.live import Streams
 from admin.views.alerts import Alarms
+from admin.views.components import Components
 from admin.views.pages import Pages
 from admin.views.queue import Queue
 from admin.views.records import Records
 from admin.views.report import ReportPage
+from admin.views.settings import Settings
 from admin.views.sign_in import SignIn
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
 from bot.clock import Clock
+from bot.content.pack import Released
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.reporting import Reports
@@ -37,6 +40,14 @@ def _as_it_is(name: str) -> str:
     return name
 
 
+def _no_desks() -> Sequence[tuple[str, str]]:
+    return ()
+
+
+def _nothing() -> Released | None:
+    return None
+
+
 async def _none() -> Sequence[Account]:
     return ()
 
@@ -46,6 +57,7 @@ class Console:
     """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id,
     `kind_name` a kind of place.
 
+    `desks` are ids and names of all desks. `content` is the release at hand: rules, phrases, places.
     `accounts` tells how our accounts are.
     """
 
@@ -61,6 +73,8 @@ class Console:
     service_name: Callable[[], str]
     desk_name: Callable[[str], str] = _unnamed
     kind_name: Callable[[str], str] = _as_it_is
+    desks: Callable[[], Sequence[tuple[str, str]]] = _no_desks
+    content: Callable[[], Released | None] = _nothing
     accounts: Callable[[], Awaitable[Sequence[Account]]] = _none
 
 
@@ -82,10 +96,12 @@ def attach(
     admin = web.Application(middlewares=Guard(door, cookies, pages).middlewares)
     admin.add_routes(SignIn(pages, door, cookies, streams).routes())
     admin.add_routes(Queue(console, pages).routes())
-    admin.add_routes(Threads(console, pages).routes())
     admin.add_routes(Alarms(console, pages).routes())
     admin.add_routes(Records(console, pages).routes())
     admin.add_routes(ReportPage(console, pages).routes())
+    admin.add_routes(Threads(console, pages, streams).routes())
+    admin.add_routes(Components(pages, console.clock).routes())
+    admin.add_routes(Settings(console, pages, cookies).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 

@@ -14,7 +14,8 @@ from aiohttp import web
 from admin.auth import Door, Session
 from admin.guard import session_of
 from bot.errors import NotFound, StoreUnavailable
-from bot.runtime.live import QUEUE, Bell
+from bot.runtime.live import QUEUE, Bell, News
+from bot.store.staff import Member
 
 if TYPE_CHECKING:
     from admin.app import Console
@@ -34,7 +35,17 @@ class Streams:
     def __init__(self, console: Console, door: Door) -> None:
         self._desk, self._hub, self._door = console.desk, console.hub, door
         self._open: dict[str, dict[asyncio.Event, web.Request]] = defaultdict(dict)
+        self._looking: dict[asyncio.Event, tuple[Member, str, web.Request]] = {}
         self._closing = False
+
+    def beside(self, member: Member, contact_id: str) -> list[str]:
+        """Names of the other members who have this conversation open, in this process, now."""
+        names = {
+            here.display_name
+            for here, where, request in self._looking.values()
+            if where == contact_id and here.staff_id != member.staff_id and request.transport is not None
+        }
+        return sorted(names)
 
     def end(self, token: str) -> None:
         """Ends the streams of a session that was left."""
@@ -50,24 +61,37 @@ class Streams:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """GET /admin/stream?topic=queue, or topic=thread&ticket=…: `changed` events and heartbeats."""
         session = session_of(request)
-        topics = [QUEUE]
+        topics, contact_id = [QUEUE], ""
         if request.query.get("topic") == "thread":
             ticket_id = request.query.get("ticket", "")
             if not TICKET_ID.fullmatch(ticket_id):
                 raise NotFound
             thread = await self._desk.thread(session.member, ticket_id)
-            topics.append(thread.ticket.contact_id)
+            contact_id = thread.ticket.contact_id
+            topics += [contact_id, f"looking/{contact_id}"]
         if self._closing or not self._has_room(session.token):
             return web.Response(status=503, headers={"Retry-After": "10"})
         ended = asyncio.Event()
         self._open[session.token][ended] = request
         try:
             with self._hub.listen(*topics) as bell:
+                self._look(ended, session.member, contact_id, request)
                 return await self._run(request, session, bell, ended)
         finally:
+            self._look_away(ended)
             self._open[session.token].pop(ended, None)
             if not self._open[session.token]:
                 del self._open[session.token]
+
+    def _look(self, ended: asyncio.Event, member: Member, contact_id: str, request: web.Request) -> None:
+        if contact_id:
+            self._looking[ended] = member, contact_id, request
+            self._hub.spread(News(topics={f"looking/{contact_id}"}))
+
+    def _look_away(self, ended: asyncio.Event) -> None:
+        found = self._looking.pop(ended, None)
+        if found is not None:
+            self._hub.spread(News(topics={f"looking/{found[1]}"}))
 
     def _has_room(self, token: str) -> bool:
         """Whether one more stream may open. Pages that were left are known by their closed connections."""

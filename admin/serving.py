@@ -104,6 +104,8 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,
                 kind_name=engawa.kind_name,
+                desks=engawa.desks,
+                content=lambda: engawa.library.at_hand,
                 accounts=engawa.vitals.known,
             ),
         )

@@ -176,6 +176,11 @@ class Engawa:
         """The name of a kind of place, for people."""
         return self._words(f"kind_{kind}") or kind
 
+    def desks(self) -> list[tuple[str, str]]:
+        """All desks of the content at hand, by id and name."""
+        released = self.library.at_hand
+        return [(desk.id, desk.name) for desk in (released.latest.desks if released is not None else ())]
+
     def _words(self, key: str) -> str:
         """A text of the content that is one line, for the channels; empty while there is none."""
         released = self.library.at_hand

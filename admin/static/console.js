@@ -1,5 +1,6 @@
 // 縁側, the console. Pages are whole without this file; with it they renew themselves. What is being written, what has
 // the focus and where one has scrolled to stay as they are. Nothing is kept in the browser but the switch for the keys.
+// What belongs to writing a reply is in writing.js.
 
 const POLL = 10000, MINUTE = 60000, AGAIN = 60000; // ms
 const $ = (id) => document.getElementById(id);
@@ -18,13 +19,19 @@ async function renew() {
   const used = active; active = false;
   try {
     const headers = { "X-Fragment": "1", ...(used && { "X-Active": "1" }) };
-    const answer = await fetch(location.pathname + location.search, { headers, signal: AbortSignal.timeout(POLL) });
+    const answer = await fetch(here(), { headers, signal: AbortSignal.timeout(POLL) });
     if (answer.status === 401 || answer.status === 404) ended(answer.status);
     else if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
     else active ||= used;
   } catch { active ||= used; } // no connection: what is there stays, and the next try comes by itself
   busy = false;
   if (again) renew();
+}
+
+function here() { // a thread: from the first line that is shown, so that nothing falls between old and new
+  const query = new URLSearchParams(location.search), first = $("th-log")?.dataset.first;
+  if (first && !query.has("before")) query.set("since", first);
+  return location.pathname + (query.size ? `?${query}` : "");
 }
 
 function swap(page) {
@@ -42,6 +49,7 @@ function swap(page) {
       here.replaceChildren(...fresh.childNodes);
     }
   }
+  dispatchEvent(new Event("renewed"));
   if (on && $(on)) mark($(on));
   if (focus && document.activeElement === document.body) $(focus)?.focus({ preventScroll: true });
 }
@@ -54,7 +62,8 @@ function weave(here, fresh) { // a log: lines that are as they were stay untouch
     if (!same) note(line);
     const kept = same ? old : line;
     if (old && !same) {
-      if (old.querySelector("details[open]")) kept.querySelector("details")?.setAttribute("open", "");
+      const opened = [old, ...old.querySelectorAll("details")], now = [kept, ...kept.querySelectorAll("details")];
+      now.forEach((part, n) => { if (opened[n]?.open) part.setAttribute("open", ""); });
       old.replaceWith(kept);
     }
     if (here.children[at] !== kept) here.insertBefore(kept, here.children[at] ?? null);
@@ -112,6 +121,35 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => { for (const form of document.forms) delete form.dataset.sent; });
 
+// ——— older lines: put before what is there, without moving it ———
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("#older");
+  if (!link || !topic || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  try {
+    const answer = await fetch(link.href, { headers: { "X-Fragment": "1" }, signal: AbortSignal.timeout(POLL) });
+    const older = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("th-log");
+    if (!answer.ok || !older) throw answer.status;
+    older.querySelector("#l-newest")?.remove();
+    $("l-start").replaceWith(...older.children);
+    for (const line of $("th-log").children) if (!asServed.has(line)) note(line);
+    $("th-log").dataset.first = older.dataset.first;
+    ($("older") ?? $("th-log").parentElement).focus({ preventScroll: true });
+  } catch { location.assign(link.href); }
+});
+
+// ——— a free reply that is over is told ———
+
+let free;
+function watchCost() {
+  clearTimeout(free);
+  const seconds = +($("th-cost")?.dataset.free ?? 0);
+  if (seconds > 0) free = setTimeout(renew, (seconds + 1) * 1000);
+}
+addEventListener("renewed", watchCost);
+watchCost();
+
 // ——— keys ———
 
 const SWITCH = "engawa_keys";
@@ -123,22 +161,28 @@ function step(by) {
   const row = rows[Math.min(Math.max(at + by, 0), rows.length - 1)];
   if (!row) return;
   mark(row);
-  row.querySelector("a").focus();
+  row.querySelector("a, button")?.focus();
 }
+
+const does = {
+  j: () => step(1),
+  k: () => step(-1),
+  n: () => $("next")?.click(),
+  g: () => location.assign("/admin"),
+  r: () => ($("text") ?? $("take"))?.focus(),
+  "?": () => $("help")?.showModal(),
+};
 
 addEventListener("keydown", (event) => {
   const { target, key } = event;
   if (key === "Enter" && (event.ctrlKey || event.metaKey) && target.form?.id === "reply" && !event.isComposing) {
     event.preventDefault();
-    if (target.value.trim()) target.form.requestSubmit(target.form.querySelector("button"));
+    if (target.value.trim() || !$("entry")?.disabled) target.form.requestSubmit($("send"));
   }
-  if (topic !== "queue" || !keysOn() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (target.closest("input, textarea, select, [contenteditable]")) return;
-  const on = document.querySelector(".is-on a");
-  if (key === "j" || key === "J") step(1);
-  else if (key === "k" || key === "K") step(-1);
-  else if (key === "n" || key === "N") $("next")?.click();
-  else if (key === "?") { $("keys").open = !$("keys").open; $("keys").querySelector("summary").focus(); }
+  if (!keysOn() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+  const act = does[key.toLowerCase()], on = document.querySelector(".is-on a");
+  if (act) { event.preventDefault(); act(); }
   else if (key === "Enter" && target === document.body && on) on.click();
 });
 

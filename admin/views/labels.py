@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from admin.words import Words, marked
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Ticket
@@ -142,3 +144,13 @@ def delivery(
             return t("Not sent. {reason}.", reason=reason)
         case _:
             return ""
+
+
+def cost(t: Words, account_id: str, free_until: datetime | None, now: datetime) -> str:
+    """What an answer costs at this entrance, in words; empty where sending is always free."""
+    if account_id.partition("/")[0] != "line":
+        return ""
+    if free_until is None or free_until <= now:
+        return t("Goes as one push")
+    seconds = max(10, round((free_until - now).total_seconds(), -1))
+    return t("Goes as a free reply for about {n} s, then as one push", n=int(seconds))

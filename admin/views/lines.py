@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from admin.views import labels, times
 from admin.words import Words, marked
 from bot.handoff.desk import Thread
+from bot.handoff.risk import Level, RiskHit, Rules, highest, window
+from bot.handoff.risk.window import Bubble
 from bot.handoff.ticket import Reason
 from bot.messages import Card, Choice, Kind
 from bot.store import outbox, timeline
@@ -34,6 +37,8 @@ MARKERS: dict[str, str] = {
     Kind.JOINED: marked("The person opened this entrance"),
     Kind.LEFT: marked("The person paused receiving"),
 }
+BEGIN, END = "\ue000", "\ue001"  # private signs around what a rule points at; the person's own are blanked
+PREVIEW = 40  # characters of a folded step
 A_WHILE = timedelta(minutes=1)  # nobody needs to be told the time of what goes sooner
 BY_STAFF = frozenset({"claimed", "handed_back", "released", "passed_on", "sent_on"})
 NO_WORDS = marked("(no words)")
@@ -46,8 +51,20 @@ INSTEAD_OF_WORDS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Part of a paragraph; `hit` is what a rule points at."""
+
+    text: str = field(repr=False)
+    hit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A line of the page. `side`: them, bot, staff or mark; `wood` marks lines drawn by a human hand."""
+    """A line of the page. `side`: them, bot, staff or mark; `wood` marks lines drawn by a human hand.
+
+    `marked` are the paragraphs with what a risk rule points at, `rules` those rules by id and category; `covered`
+    lines are shown when they are opened.
+    """
 
     seq: int
     side: str
@@ -56,6 +73,10 @@ class Shown:
     exact: str
     tag: str = ""
     paragraphs: tuple[str, ...] = field(default=(), repr=False)
+    marked: tuple[tuple[Piece, ...], ...] = field(default=(), repr=False)
+    rules: tuple[tuple[str, str], ...] = ()
+    covered: bool = False
+    silent: bool = False
     cards: tuple[Card, ...] = field(default=(), repr=False)
     offered: tuple[str, ...] = field(default=(), repr=False)
     delivery: str = ""
@@ -73,16 +94,103 @@ def paragraphs(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(part for part in parts if part.strip())
 
 
-def shown(t: Words, thread: Thread, now: datetime) -> tuple[Shown, ...]:
-    """All lines of the thread that say something."""
-    found = (_shown(t, thread, line, now) for line in thread.lines)
-    return tuple(line for line in found if line is not None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Steps of the machine in a row, folded into one line; `told` is what became of one that did not arrive."""
+
+    seq: int
+    at: str
+    exact: str
+    begins: str = field(repr=False)
+    lines: tuple[Shown, ...] = field(repr=False)
+    told: str = ""
 
 
-def handed(t: Words, thread: Thread, now: datetime) -> tuple[Shown, ...]:
+def shown(
+    t: Words, thread: Thread, now: datetime, rules: Rules | None = None, *, covers: bool = False
+) -> tuple[Shown, ...]:
+    """All lines of the thread that say something. `rules` mark what they find; `covers` hides hard words."""
+    return _all(t, thread, thread.lines, now, rules, covers=covers)
+
+
+def handed(
+    t: Words, thread: Thread, now: datetime, rules: Rules | None = None, *, covers: bool = False
+) -> tuple[Shown, ...]:
     """What the person wrote before, to nobody, and chose to hand over with their request."""
-    found = (_shown(t, thread, line, now) for line in thread.handed)
-    return tuple(line for line in found if line is not None)
+    return _all(t, thread, thread.handed, now, rules, covers=covers)
+
+
+def _all(
+    t: Words, thread: Thread, found: Iterable[Line], now: datetime, rules: Rules | None, *, covers: bool
+) -> tuple[Shown, ...]:
+    told, recent = list[Shown](), tuple[Bubble, ...]()
+    for line in found:
+        one = _shown(t, thread, line, now)
+        if one is None:
+            continue
+        if rules is not None and line.author == PERSON and line.body.kind == Kind.TEXT and line.body.texts:
+            text = "\n".join(line.body.texts)
+            hits = window.scan(rules, recent, text, line.body.at)
+            recent = window.with_one_more(recent, text, line.body.at)
+            one = _with_hits(t, one, text, hits, covers=covers)
+        told.append(one)
+    return tuple(told)
+
+
+def _with_hits(t: Words, one: Shown, text: str, hits: tuple[RiskHit, ...], *, covers: bool) -> Shown:
+    if not hits:
+        return one
+    named = dict.fromkeys((hit.rule, labels.category(t, hit.category)) for hit in hits)
+    return replace(
+        one,
+        marked=pieces(text, [(hit.start, hit.end) for hit in hits]),
+        rules=tuple(named),
+        covered=covers and highest(hits) >= Level.HIGH,
+    )
+
+
+def pieces(text: str, spans: Iterable[tuple[int, int]]) -> tuple[tuple[Piece, ...], ...]:
+    """The paragraphs of a text in pieces, with these spans of it marked; spans may touch and overlap."""
+    inside = {place for begin, end in spans for place in range(begin, min(end, len(text)))}
+    plain = text.replace(BEGIN, " ").replace(END, " ")
+    signed = "".join(
+        f"{BEGIN if at in inside and at - 1 not in inside else ''}{sign}"
+        f"{END if at in inside and at + 1 not in inside else ''}"
+        for at, sign in enumerate(plain)
+    )
+    found, hit = list[tuple[Piece, ...]](), False
+    for paragraph in paragraphs((signed,)):
+        row = list[Piece]()
+        for part in re.split(f"([{BEGIN}{END}])", paragraph):
+            if part in (BEGIN, END):
+                hit = part == BEGIN
+            elif part:
+                row.append(Piece(text=part, hit=hit))
+        found.append(tuple(row))
+    return tuple(found)
+
+
+def folded(found: Iterable[Shown]) -> tuple[Shown | Fold, ...]:
+    """The same lines, with the machine's steps in a row folded into one; what people wrote stays open."""
+    made = list[Shown | Fold]()
+    for side, run in groupby(found, key=lambda line: line.side):
+        rows = tuple(run)
+        if side != "bot":
+            made.extend(rows)
+            continue
+        first = rows[0]
+        begins = next((text for row in rows for text in row.paragraphs), "")
+        made.append(
+            Fold(
+                seq=first.seq,
+                at=first.at,
+                exact=first.exact,
+                begins=begins if len(begins) <= PREVIEW else f"{begins[: PREVIEW - 1]}…",
+                lines=rows,
+                told=next((row.delivery for row in rows if row.delivery), ""),
+            )
+        )
+    return tuple(made)
 
 
 def _shown(t: Words, thread: Thread, line: Line, now: datetime) -> Shown | None:
@@ -154,6 +262,7 @@ def _sent(t: Words, thread: Thread, line: Line, now: datetime, *, side: str, who
         cards=line.body.cards,
         offered=_offered(line.body.choices),
         delivery=told,
+        silent=line.body.silent and side == "staff",
     )
 
 

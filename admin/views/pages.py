@@ -19,6 +19,8 @@ from bot.errors import Busy, Conflict, EngawaError
 HERE = resources.files("admin")
 SHARED = resources.files("bot.channels.webchat") / "static"
 FOREVER = "public, max-age=31536000, immutable"
+THEME_COOKIE = "engawa_theme"
+THEMES = ("light", "dark")
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 PROBLEMS = {
@@ -44,6 +46,7 @@ SAID = (
     marked("There are signs in it that are no text."),
     marked("The body did not arrive in time."),
     marked("Nothing is written."),
+    marked("This place is not in the lists any more."),
     marked("At most 5000 characters can be sent at once."),
     marked("Take the conversation before you write."),
     marked("Somebody else took this one first."),
@@ -104,6 +107,7 @@ class Pages:
             csrf=session.csrf if session else "",
             fragment=is_fragment(request),
             service=self._service_name(),
+            theme=theme_of(request),
             asset=self.asset,
             tokens=self._tokens,
             labels=labels,
@@ -160,6 +164,12 @@ class Pages:
         other = "ja" if t.language == "en" else "en"
         here = request.rel_url if request.method == "GET" else request.rel_url.with_path("/admin")
         return str(here.update_query(lang=other))
+
+
+def theme_of(request: web.Request) -> str:
+    """Day or night, if this browser was told; else the reader's system decides."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else ""
 
 
 def is_fragment(request: web.Request) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -14,14 +18,21 @@ from admin.words import Words, marked, words_of
 from bot.errors import NotAllowed, NotFound
 from bot.handoff.desk import ANSWERS, SEES_ALL
 from bot.handoff.ticket import Status
+from bot.store.queue import PAGE, Numbers, Place
 from bot.store.staff import Member
 from bot.store.tickets import Waiting
 
 if TYPE_CHECKING:
     from admin.app import Console
 
-WAITING, MINE, RESTING = "waiting", "mine", "resting"
-GROUPS = {WAITING: marked("Waiting"), MINE: marked("Mine"), RESTING: marked("Resting")}
+WAITING, MINE, TEAM, RESTING = "waiting", "mine", "team", "resting"
+GROUPS = {
+    WAITING: marked("Waiting"),
+    MINE: marked("Mine"),
+    TEAM: marked("Team"),
+    RESTING: marked("Resting"),
+}
+FILTERS = ("desk", "entrance")
 
 
 class Queue:
@@ -45,13 +56,14 @@ class Queue:
         group = request.query.get("group", WAITING)
         if group not in GROUPS:
             raise NotFound
-        found = {name: await self._group(member, name) for name in GROUPS}
-        counted = await self._console.desk.counts(member)
-        numbers = {name: len(rows) for name, rows in found.items()} | {
-            WAITING: counted.get(Status.WAITING, 0)
-        }
+        chosen = {name: request.query.get(name, "")[:64] for name in FILTERS}
+        found = await self._group(member, group, chosen, place_of(request.query.get("after", "")))
+        rows, goes_on = found[:PAGE], len(found) > PAGE
+        only = {"desk_id": chosen["desk"], "account_id": chosen["entrance"]}
+        numbers = await self._console.desk.numbers(member, **only)
         t, now = words_of(request), self._console.clock.now()
-        ailing = [labels.ailing(t, account) for account in await self._console.accounts() if account.ailment]
+        accounts = await self._console.accounts()
+        ailing = [labels.ailing(t, account) for account in accounts if account.ailment]
         ailing += alerts.told(t, now, await self._console.alerts.standing())
         return self._pages.render(
             request,
@@ -59,22 +71,48 @@ class Queue:
             session,
             group=group,
             groups=GROUPS,
-            numbers=numbers,
-            sentence=sentence(t, now, numbers[WAITING], found[WAITING]),
-            rows=[row(t, now, group, waiting, self._console) for waiting in found[group]],
-            clock=times.moment(t, now, now),
+            numbers={name: getattr(numbers, name) for name in GROUPS},
+            sentence=sentence(t, now, numbers),
+            rows=[row(t, now, group, waiting, self._console, member) for waiting in rows],
             ailing=ailing,
+            filters=self._filters(t, chosen, [account.account_id for account in accounts]),
+            address=partial(address, group, chosen),
+            further=after(rows[-1]) if goes_on else "",
+            begun="after" in request.query,
         )
 
-    async def _group(self, member: Member, group: str) -> list[Waiting]:
-        desk = self._console.desk
+    def _filters(
+        self, t: Words, chosen: Mapping[str, str], accounts: Sequence[str]
+    ) -> list[tuple[str, str, list[tuple[str, str, bool]]]]:
+        """Name, word and choices of each filter that has something to choose."""
+        desks = [(desk_id, name) for desk_id, name in self._console.desks()]
+        ways = [(account, labels.entrance(t, account)) for account in sorted(accounts)]
+        offered = (("desk", t("Every desk"), desks), ("entrance", t("Every entrance"), ways))
+        return [
+            (name, word, [(key, said, key == chosen[name]) for key, said in choices])
+            for name, word, choices in offered
+            if len(choices) > 1 or chosen[name]
+        ]
+
+    async def _group(
+        self, member: Member, group: str, chosen: Mapping[str, str], place: Place | None
+    ) -> list[Waiting]:
+        page = partial(
+            self._console.desk.page,
+            member,
+            desk_id=chosen["desk"],
+            account_id=chosen["entrance"],
+            after=place,
+        )
         match group:
             case "mine":
-                return await desk.queue(member, Status.ACTIVE, mine=True)
+                return await page(Status.ACTIVE, mine=True)
+            case "team":
+                return await page(Status.ACTIVE, team=True)
             case "resting":  # only leads may open what others looked after
-                return await desk.queue(member, Status.RESTING, mine=member.role not in SEES_ALL)
+                return await page(Status.RESTING, mine=member.role not in SEES_ALL)
             case _:
-                return await desk.queue(member, Status.WAITING)
+                return await page(Status.WAITING)
 
     async def next(self, request: web.Request) -> web.Response:
         """Takes the person whose turn it is; who was taken meanwhile is passed over."""
@@ -98,23 +136,50 @@ def _check_answers(member: Member) -> None:
         raise NotAllowed("Conversations are for counselors.")
 
 
-def sentence(t: Words, now: datetime, waiting: int, rows: list[Waiting]) -> str:
+def address(group: str, chosen: Mapping[str, str], /, **changed: str) -> str:
+    """The queue with these things changed: all that is chosen stands in the address."""
+    wanted = {"group": "" if group == WAITING else group, **chosen, **changed}
+    if wanted["group"] == WAITING:
+        wanted["group"] = ""
+    query = urlencode({name: value for name, value in wanted.items() if value})
+    return f"/admin?{query}" if query else "/admin"
+
+
+def after(last: Waiting) -> str:
+    """Where the next page begins, for the address."""
+    ticket = last.ticket
+    return f"{int(ticket.priority)}-{int(ticket.opened_at.timestamp() * 1000)}-{ticket.id}"
+
+
+def place_of(said: str) -> Place | None:
+    """What `after` wrote; None for the first page. Raises NotFound for anything else."""
+    if not said:
+        return None
+    found = re.fullmatch(r"([0-3])-(\d{1,14})-([0-9a-f]{32})", said)
+    if found is None:
+        raise NotFound
+    opened_at = datetime.fromtimestamp(int(found[2]) / 1000, UTC)
+    return Place(priority=int(found[1]), opened_at=opened_at, ticket_id=found[3])
+
+
+def sentence(t: Words, now: datetime, numbers: Numbers) -> str:
     """How many wait, and the longest wait, before any number."""
-    if not waiting or not rows:
+    if not numbers.waiting or numbers.oldest is None:
         return t("Nobody is waiting.")
-    longest = min(row.ticket.opened_at for row in rows)
     return t.count(
         "{n} person is waiting. Longest wait: {wait}.",
         "{n} people are waiting. Longest wait: {wait}.",
-        waiting,
-        wait=times.waited(t, now, longest),
+        numbers.waiting,
+        wait=times.waited(t, now, numbers.oldest),
     )
 
 
-def row(t: Words, now: datetime, group: str, waiting: Waiting, console: Console) -> dict[str, object]:
-    """A line of the ledger, in words."""
+def row(
+    t: Words, now: datetime, group: str, waiting: Waiting, console: Console, member: Member
+) -> dict[str, object]:
+    """A line of the ledger, in words. `opens`: whether this member may open it."""
     ticket = waiting.ticket
-    at = ticket.claimed_at or ticket.opened_at if group == MINE else ticket.opened_at
+    at = ticket.claimed_at or ticket.opened_at if group in (MINE, TEAM) else ticket.opened_at
     return {
         "id": ticket.id,
         "level": ticket.priority,
@@ -126,6 +191,7 @@ def row(t: Words, now: datetime, group: str, waiting: Waiting, console: Console)
         "remarks": remarks(t, group, waiting),
         "desk": console.desk_name(ticket.desk_id),
         "entrance": labels.entrance(t, waiting.account_id),
+        "opens": group != TEAM or member.role in SEES_ALL,
     }
 
 
@@ -134,6 +200,8 @@ def remarks(t: Words, group: str, waiting: Waiting) -> list[str]:
     said = []
     if not waiting.reachable:
         said.append(t("Receiving is paused on their side"))
+    if waiting.keeper and group == TEAM:
+        said.append(t("With {name}", name=waiting.keeper))
     if waiting.keeper and group == WAITING:
         said.append(t("{name} took care of it before", name=waiting.keeper))
     if waiting.keeper and group == RESTING:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from admin.guard import form_of, is_no_text, session_of
-from admin.views import labels, lines, times
-from admin.views.pages import Pages
+from admin.live import Streams
+from admin.views import labels, lines, times, writing
+from admin.views.pages import Pages, is_fragment
 from admin.views.queue import claimed_by
 from admin.words import words_of
-from bot.errors import BadInput, Conflict
-from bot.handoff.desk import MAX_REPLY, Thread
+from bot.errors import BadInput, Conflict, NotFound
+from bot.handoff.desk import ANSWERS, MAX_REPLY, How, Thread
 from bot.handoff.ticket import Status
+from bot.store import staff
 from bot.store.staff import Member
 from bot.store.tickets import Waiting
 
@@ -22,14 +24,15 @@ if TYPE_CHECKING:
     from admin.app import Console
 
 TICKET = "/tickets/{ticket:[0-9a-f]{32}}"
-MOST_LINES = 200  # what `Desk.thread` shows at once
+PAGE = 50  # lines shown at once; older ones are asked for
+MOST_SINCE = 200  # lines a page that is open already asks for anew
 
 
 class Threads:
     """The place where counselors write."""
 
-    def __init__(self, console: Console, pages: Pages) -> None:
-        self._console, self._pages = console, pages
+    def __init__(self, console: Console, pages: Pages, streams: Streams) -> None:
+        self._console, self._pages, self._streams = console, pages, streams
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -37,6 +40,8 @@ class Threads:
             web.post(f"{TICKET}/claim", self.claim),
             web.post(f"{TICKET}/seen", self.seen),
             web.post(f"{TICKET}/reply", self.reply),
+            web.post(f"{TICKET}/draft", self.draft),
+            web.get("/places", self.places),
             web.post(f"{TICKET}/hand-back", self.hand_back),
         ]
 
@@ -44,13 +49,21 @@ class Threads:
         return await self._page(request)
 
     async def _page(
-        self, request: web.Request, *, error: str = "", draft: str = "", reply_id: str = ""
+        self, request: web.Request, *, error: str = "", draft: str | None = None, reply_id: str = ""
     ) -> web.Response:
         session = session_of(request)
+        member, ticket_id = session.member, request.match_info["ticket"]
         desk, now, t = self._console.desk, self._console.clock.now(), words_of(request)
-        thread = await desk.thread(session.member, request.match_info["ticket"])
-        mine = await desk.queue(session.member, Status.ACTIVE, mine=True)
-        ticket = thread.ticket
+        since, before = place_of(request, "since"), place_of(request, "before")
+        thread = await desk.thread(
+            member, ticket_id, since=since, before=before or None, most=MOST_SINCE if since else PAGE
+        )
+        mine = await desk.queue(member, Status.ACTIVE, mine=True)
+        covers = await self._console.database.read(staff.covers, member.staff_id)
+        ticket, released = thread.ticket, self._console.content()
+        rules = released.rules if released is not None else None
+        found = lines.shown(t, thread, now, rules, covers=covers)
+        text = thread.draft if draft is None else draft
         return self._pages.render(
             request,
             "thread.html",
@@ -58,21 +71,27 @@ class Threads:
             status=400 if error else 200,
             thread=thread,
             ticket=ticket,
-            state=state_of(thread, session.member),
+            state=state_of(thread, member),
             tabs=tabs_of(thread, mine),
-            lines=lines.shown(t, thread, now),
-            handed=lines.handed(t, thread, now),
-            cut=len(thread.lines) >= MOST_LINES,
+            lines=lines.folded(found),
+            handed=lines.handed(t, thread, now, rules, covers=covers) if not before else (),
+            first=found[0].seq if found else ticket.opened_seq,
+            before=before,
             categories=labels.categories(t, ticket),
             wishes=[(lines.readable(label), lines.readable(wish)) for label, wish in ticket.wishes],
             hits=sorted({(hit.rule, hit.category) for hit in ticket.hits}),
             desk=self._console.desk_name(ticket.desk_id),
             entrance=labels.entrance(t, thread.account_id),
+            beside=self._streams.beside(member, ticket.contact_id),
             came=times.since(t, now, ticket.opened_at),
             came_at=times.exact(ticket.opened_at),
+            cost=labels.cost(t, thread.account_id, thread.free_until, now),
+            free_for=int((thread.free_until - now).total_seconds()) if thread.free_until else 0,
+            phrases=writing.phrases(released, member, now),
+            remarks=writing.remarks(t, released.latest.words if released else None, text),
             limit=MAX_REPLY,
             error=error,
-            draft=draft,
+            draft=text,
             reply_id=reply_id or uuid.uuid4().hex,
         )
 
@@ -102,17 +121,52 @@ class Threads:
         form = form_of(request)
         text, reply_id = form.get("text", ""), form.get("reply_id", "")
         try:
-            await self._console.desk.reply(member, ticket_id, checked(text), once(reply_id, text))
+            how = How(
+                quiet="quiet" in form, no_answer="no_answer" in form, entry_id=form.get("entry", "")[:64]
+            )
+            key = once(reply_id, f"{how.entry_id}/{checked(text)}" if how.entry_id else checked(text))
+            await self._console.desk.reply(member, ticket_id, text, key, how)
         except BadInput as error:
             t = words_of(request)
             said = t(str(error)) if t.knows(str(error)) else t("This could not be taken.")
             return await self._page(request, error=said, draft=lines.readable(text), reply_id=reply_id)
         raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#text")
 
+    async def draft(self, request: web.Request) -> web.Response:
+        """Keeps the draft, with a phrase put in if one was pressed, and tells what to look at once more."""
+        member, ticket_id = session_of(request).member, request.match_info["ticket"]
+        t, form, released = words_of(request), form_of(request), self._console.content()
+        text = lines.readable(form.get("text", ""))
+        said = dict(writing.phrases(released, member, self._console.clock.now()))
+        if form.get("phrase") in said:
+            text = f"{text.rstrip()}\n\n{said[form['phrase']]}".lstrip()
+        await self._console.desk.save_draft(member, ticket_id, text)
+        if not is_fragment(request):
+            raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#text")
+        remarks = writing.remarks(t, released.latest.words if released else None, text)
+        return self._pages.render(request, "remarks.html", session_of(request), remarks=remarks, draft=text)
+
+    async def places(self, request: web.Request) -> web.Response:
+        """Places and dates by a part of their name, as choices for a reply."""
+        session = session_of(request)
+        if session.member.role not in ANSWERS:
+            raise NotFound
+        asked = request.query.get("q", "")[:64]
+        found = writing.places(self._console.content(), asked)
+        return self._pages.render(request, "places.html", session, found=found, asked=asked)
+
     async def hand_back(self, request: web.Request) -> web.Response:
         member, ticket_id = session_of(request).member, request.match_info["ticket"]
         await self._console.desk.hand_back(member, ticket_id)
         raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}")
+
+
+def place_of(request: web.Request, name: str) -> int:
+    """A place in the thread from the address; 0 when there is none. Raises NotFound for what is no place."""
+    said = request.query.get(name, "0")
+    if not (said.isascii() and said.isdecimal() and len(said) <= 9):
+        raise NotFound
+    return int(said)
 
 
 def state_of(thread: Thread, member: Member) -> str:

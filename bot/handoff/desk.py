@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from bot.conversation import RISK_UNANSWERED, take_turn
 from bot.errors import BadInput, NotAllowed
 from bot.flows import effects as fx
-from bot.handoff import outgoing, routing
+from bot.flows.content import Hit
+from bot.handoff import outgoing
 from bot.handoff import ticket as tickets
 from bot.handoff.access import ANSWERS, SEES_ALL
+from bot.handoff.lines import Lines
 from bot.handoff.passing import Passing
 from bot.handoff.records import Records
 from bot.handoff.risk import LEVELS
-from bot.handoff.ticket import Status, Ticket
+from bot.handoff.ticket import Ticket
 from bot.messages import Purpose, Reply
 from bot.report import measures
 from bot.runtime.live import News
-from bot.store import dedupe, reviews, timeline
+from bot.store import dedupe, drafts, hints, reviews, timeline
 from bot.store import tickets as ticket_store
 from bot.store.reviews import Review
 from bot.store.staff import Member
-from bot.store.tickets import Waiting
 from bot.store.timeline import Line
 from bot.talk import HandedBack, Mode
 
-__all__ = ["ANSWERS", "MAX_REPLY", "SEES_ALL", "Desk", "Thread"]
+__all__ = ["ANSWERS", "MAX_REPLY", "SEES_ALL", "Desk", "How", "Thread"]
 
 MAX_REPLY = 5_000
 
@@ -38,7 +40,9 @@ MAX_REPLY = 5_000
 class Thread:
     """A ticket with what its keeper may see: the thread from the handoff on, and what was `handed` over before.
 
-    `must_confirm`: there are wishes this member has to see before they can write (R-030).
+    `lines` may be a part of it; `has_older` tells that there are more before them. `free_until`: until when an answer
+    costs no push. `draft` is what this member was writing. `must_confirm`: there are wishes this member has to see
+    before they can write (R-030).
     """
 
     ticket: Ticket
@@ -49,40 +53,57 @@ class Thread:
     keeper: str | None
     lines: Sequence[Line]
     handed: Sequence[Line] = ()
+    has_older: bool = False
+    free_until: datetime | None = None
+    draft: str = field(default="", repr=False)
     must_confirm: bool = False
 
 
-class Desk(Passing, Records):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a reply goes out: without a sound, with a line that no answer is needed, with the card of a place or date."""
+
+    quiet: bool = False
+    no_answer: bool = False
+    entry_id: str = ""
+
+
+AS_USUAL = How()
+
+
+class Desk(Lines, Passing, Records):
     """The service behind the console."""
 
-    async def queue(self, member: Member, status: Status, *, mine: bool = False) -> list[Waiting]:
-        """Tickets of a status this member may see: of their desks, the most urgent first."""
-        assignee = member.staff_id if mine else None
-        found = await self._database.read(
-            ticket_store.queue, self._sealer, member.operator_id, status, assignee, member.desk_ids
-        )
-        seen = {one.ticket.id: one for one in found if member.staff_id not in one.ticket.refused}
-        if status is not Status.WAITING:
-            return list(seen.values())
-        order = routing.in_order((one.ticket for one in seen.values()), self._clock.now(), member.staff_id)
-        return [seen[ticket.id] for ticket in order]
+    async def thread(
+        self, member: Member, ticket_id: str, *, since: int = 0, before: int | None = None, most: int = 200
+    ) -> Thread:
+        """Raises NotFound for tickets this member may not see, existing or not alike.
 
-    async def counts(self, member: Member) -> dict[str, int]:
-        return await self._database.read(ticket_store.counts, member.operator_id, member.desk_ids)
-
-    async def thread(self, member: Member, ticket_id: str) -> Thread:
-        """Raises NotFound for tickets this member may not see, existing or not alike."""
+        `since` and `before` are places in the thread (`before` is left out); never from before the handoff.
+        """
         await self._trail.note(member, "read", self._clock.now(), ticket_id)
-        return await self._database.read(self._thread, member, ticket_id)
+        read = partial(self._thread, since=since, before=before, most=most)
+        return await self._database.read(read, member, ticket_id)
 
-    async def reply(self, member: Member, ticket_id: str, text: str, reply_id: str) -> None:
-        """Writes to the person, once per `reply_id`. Raises NotAllowed unless the conversation is this member's."""
+    async def save_draft(self, member: Member, ticket_id: str, text: str) -> None:
+        """Keeps what this member is writing, sealed, until it is sent. Raises as `reply` does."""
+        if len(text) > MAX_REPLY:
+            raise BadInput(f"At most {MAX_REPLY} characters can be sent at once.")
+        await self._database.write(self._save_draft, member, ticket_id, text)
+
+    async def reply(
+        self, member: Member, ticket_id: str, text: str, reply_id: str, how: How = AS_USUAL
+    ) -> None:
+        """Writes to the person, once per `reply_id`, and forgets the draft.
+
+        Raises NotAllowed unless the conversation is this member's.
+        """
         text = text.strip()
-        if not text:
+        if not text and not how.entry_id:
             raise BadInput("Nothing is written.")
         if len(text) > MAX_REPLY:
             raise BadInput(f"At most {MAX_REPLY} characters can be sent at once.")
-        await self._write(self._reply, member, ticket_id, text, reply_id)
+        await self._write(self._reply, member, ticket_id, text, reply_id, how)
 
     async def hand_back(self, member: Member, ticket_id: str) -> None:
         """Gives the thread back to the machine, which goes on where it was."""
@@ -107,11 +128,21 @@ class Desk(Passing, Records):
 
     # --- in store threads ---
 
-    def _thread(self, connection: Connection, member: Member, ticket_id: str) -> Thread:
+    def _thread(
+        self,
+        connection: Connection,
+        member: Member,
+        ticket_id: str,
+        *,
+        since: int,
+        before: int | None,
+        most: int,
+    ) -> Thread:
         loaded, ticket = self._access(connection, member, ticket_id, lock=False)
-        lines = timeline.lines(connection, loaded, after=ticket.opened_seq - 1)
-        before = [seq for seq in ticket.handed if seq < ticket.opened_seq]
-        handed = timeline.at(connection, loaded, before)
+        first = max(since, ticket.opened_seq)
+        found = timeline.lines(connection, loaded, after=first - 1, before=before, limit=most + 1)
+        lines, older = found[-most:], len(found) > most or (bool(found) and first > ticket.opened_seq)
+        handed = timeline.at(connection, loaded, [seq for seq in ticket.handed if seq < ticket.opened_seq])
         keeper = ticket_store.keeper(connection, ticket.assignee)
         return Thread(
             ticket=ticket,
@@ -122,8 +153,15 @@ class Desk(Passing, Records):
             keeper=keeper,
             lines=lines,
             handed=handed,
+            has_older=older,
+            free_until=hints.good_until(connection, loaded.contact_id, self._clock.now()),
+            draft=drafts.read(connection, loaded, member.staff_id),
             must_confirm=ticket.keeper == member.staff_id and tickets.must_see(ticket, member.staff_id),
         )
+
+    def _save_draft(self, connection: Connection, member: Member, ticket_id: str, text: str) -> None:
+        loaded, _ = self._kept(connection, member, ticket_id)
+        drafts.save(connection, loaded, member.staff_id, text, self._clock.now())
 
     def _review(self, connection: Connection, member: Member, ticket_id: str, review: Review) -> None:
         _, ticket = self._access(connection, member, ticket_id, lock=False)
@@ -132,7 +170,7 @@ class Desk(Passing, Records):
         reviews.add(connection, self._sealer, member.operator_id, self._clock.now().date(), review)
 
     def _reply(
-        self, connection: Connection, member: Member, ticket_id: str, text: str, reply_id: str
+        self, connection: Connection, member: Member, ticket_id: str, text: str, reply_id: str, how: How
     ) -> News:
         loaded, ticket = self._kept(connection, member, ticket_id)
         now = self._clock.now()
@@ -154,11 +192,21 @@ class Desk(Passing, Records):
             unanswered=outgoing.with_attempt(talk.unanswered, now),
             ticket=replace(ticket, promised_at=None),
         )
-        said = fx.Say(reply=Reply(texts=(text,)), purpose=Purpose.COUNSELOR)
+        drafts.drop(connection, loaded.contact_id, member.staff_id)
+        said = fx.Say(reply=self._said(connection, text, how, now), purpose=Purpose.COUNSELOR)
         effects: tuple[fx.Effect, ...] = (said, fx.CancelWake(reason=RISK_UNANSWERED), fx.Relay())
         if not timeline.is_answered(connection, loaded.contact_id, ticket.opened_seq):
             effects += (measures.first_reply(ticket.priority, now - ticket.opened_at),)
         return self._commit(connection, loaded, talk, effects, member, now)
+
+    def _said(self, connection: Connection, text: str, how: How, now: datetime) -> Reply:
+        released = self._library.released(connection)
+        card = released.card(Hit(id=how.entry_id, kind="place"), now) if how.entry_id else None
+        if how.entry_id and card is None:
+            raise BadInput("This place is not in the lists any more.")
+        more = released.text("reply_not_needed") if how.no_answer else ()
+        texts = (*([text] if text else []), *more)
+        return Reply(texts=texts, cards=(card,) if card else (), silent=how.quiet)
 
     def _hand_back(self, connection: Connection, member: Member, ticket_id: str) -> News:
         loaded, ticket = self._access(connection, member, ticket_id, lock=True)

@@ -17,6 +17,7 @@ from bot.store.schema import (
     Instant,
     audit_refs,
     contacts,
+    drafts,
     erased_emergencies,
     inbox,
     move_links,
@@ -35,7 +36,7 @@ from bot.store.sealed import Cell, Sealer
 RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
-    *(outbox, inbox, reply_hints, timeline, wakeups, notes, tickets, passphrases, move_links),
+    *(outbox, inbox, reply_hints, timeline, wakeups, notes, drafts, tickets, passphrases, move_links),
     audit_refs,
     *(talks, contacts),
 )

@@ -66,6 +66,16 @@ def take(
     return found
 
 
+def good_until(connection: Connection, contact_id: str, now: datetime) -> datetime | None:
+    """Until when this contact can be answered for free; None when a push would be used."""
+    found: datetime | None = connection.scalar(
+        select(reply_hints.c.expires_at).where(
+            reply_hints.c.contact_id == contact_id, reply_hints.c.expires_at > now
+        )
+    )
+    return found
+
+
 def next_end(connection: Connection) -> datetime | None:
     """When the oldest one is over; None when there is none."""
     found: datetime | None = connection.scalar(select(func.min(reply_hints.c.expires_at)))

@@ -275,6 +275,22 @@ staff_sessions = Table(
     Column("seen_at", Instant, nullable=False),
 )
 
+staff_settings = Table(
+    "staff_settings",
+    metadata,
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
+    Column("covers", Boolean, nullable=False),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    _contact(),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
+    Column("saved_at", Instant, nullable=False),
+    Column("sealed_draft", LargeBinary, nullable=False),
+)
+
 one_time_logins = Table(
     "one_time_logins",
     metadata,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.clock import new_id
 from bot.errors import Conflict
-from bot.store.schema import duties, one_time_logins, staff, staff_sessions
+from bot.store.schema import duties, one_time_logins, staff, staff_sessions, staff_settings
 
 IDLE = timedelta(minutes=30)  # ASVS 7.3.1
 ABSOLUTE = timedelta(hours=12)  # ASVS 7.3.2
@@ -206,3 +206,14 @@ def drop_ended_sessions(connection: Connection, now: datetime) -> int:
             (staff_sessions.c.seen_at <= now - IDLE) | (staff_sessions.c.created_at <= now - ABSOLUTE)
         )
     ).rowcount
+
+
+def covers(connection: Connection, staff_id: str) -> bool:
+    """Whether hard words are covered on this member's screen until they are opened; yes, unless they said no."""
+    found = connection.scalar(select(staff_settings.c.covers).where(staff_settings.c.staff_id == staff_id))
+    return found is None or bool(found)
+
+
+def set_covers(connection: Connection, staff_id: str, covers: bool) -> None:
+    connection.execute(delete(staff_settings).where(staff_settings.c.staff_id == staff_id))
+    connection.execute(insert(staff_settings).values(staff_id=staff_id, covers=covers))

@@ -113,7 +113,7 @@ def queue(
         query = query.where(tickets.c.desk_id.in_(desks))
     return [
         Waiting(
-            ticket=_shown(sealer, row),
+            ticket=shown(sealer, row),
             nickname=row.nickname,
             account_id=row.account_id,
             reachable=row.reachable,
@@ -123,7 +123,7 @@ def queue(
     ]
 
 
-def _shown(sealer: Sealer, row: Any) -> Ticket:
+def shown(sealer: Sealer, row: Any) -> Ticket:
     """A ticket whose cells do not open is shown without them: somebody waits there, and so do the others."""
     try:
         key = sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)

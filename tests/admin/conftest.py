@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -158,17 +159,15 @@ class House:
             await browser.close()
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+@contextlib.asynccontextmanager
+async def a_house(folder: Path) -> AsyncIterator[House]:
+    """A house with its console on a port of this machine."""
     clock, waits = FakeClock(), list[float]()
-    async with an_engawa(f"sqlite:///{tmp_path / 'engawa.sqlite3'}", clock=clock) as engawa:
+    async with an_engawa(f"sqlite:///{folder / 'engawa.sqlite3'}", clock=clock) as engawa:
 
         async def no_sleep(seconds: float) -> None:
             waits.append(seconds)
 
-        released = engawa.library.at_hand
-        assert released is not None
-        desks = {desk.id: desk.name for desk in released.latest.desks}
         console = Console(
             database=engawa.database,
             desk=engawa.desk,
@@ -180,7 +179,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             operator_id=engawa.operator_id,
             secure_cookies=False,
             service_name=lambda: "みどり市 ことばの案内所",
-            desk_name=lambda desk_id: desks.get(desk_id, ""),
+            desk_name=engawa.desk_name,
+            desks=engawa.desks,
+            content=lambda: engawa.library.at_hand,
             accounts=engawa.vitals.known,
             kind_name=engawa.kind_name,
         )
@@ -190,5 +191,13 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         attach(app, console, delays=Delays(now=lambda: 0.0, sleep=no_sleep), hasher=QUICK)
         async with TestServer(app, host="127.0.0.1") as server:
             made = House(engawa, server, clock, waits)
-            yield made
-            await made.close()
+            try:
+                yield made
+            finally:
+                await made.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with a_house(tmp_path) as made:
+        yield made

@@ -114,7 +114,7 @@ async def test_an_outage_and_an_unforeseen_error_are_told_without_a_trace(
     async def fails(*_args: object, **_named: object) -> None:
         raise raised
 
-    monkeypatch.setattr(Desk, "queue", fails)
+    monkeypatch.setattr(Desk, "page", fails)
     response = await browser.get("/admin")
     assert browser.status == 503
     assert "記録に手がとどきません" in browser.text

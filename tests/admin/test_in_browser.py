@@ -61,11 +61,11 @@ async def test_new_words_arrive_and_what_is_being_written_stays(house: House, ch
     await page.click("text=次の人を受け取る")
     await expect(page.locator("#text")).to_be_focused()
     await page.keyboard.type("書きかけ")
-    await page.locator("#th-log summary").first.click()
+    await page.locator("#th-log .fold > summary").first.click()
     await house.hear(house.line.heard("u1", "新しいことば"))
     await expect(page.locator("#th-log .them", has_text="新しいことば")).to_be_visible(timeout=2_000)
     await expect(page.locator("#text")).to_have_value("書きかけ")
-    assert await page.locator("#th-log details").first.get_attribute("open") is not None
+    assert await page.locator("#th-log .fold").first.get_attribute("open") is not None
     await page.focus("#text")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#th-log .staff", has_text="書きかけ")).to_be_visible()
@@ -89,12 +89,15 @@ async def test_the_queue_grows_a_line_by_itself_and_keeps_the_place(house: House
     assert await page.evaluate("document.activeElement.id") == second
     assert await page.evaluate("document.querySelector('.is-on a').id") == second
     await page.keyboard.press("?")
+    await expect(page.locator("#help")).to_be_visible()
     await page.uncheck("#keys-on")
-    await page.keyboard.press("Tab")
+    await page.keyboard.press("Escape")
+    assert await page.evaluate("document.activeElement.id") == second
     await page.keyboard.press("n")
     await page.reload()
     await expect(page.locator("tr[data-row]")).to_have_count(3)
     await page.keyboard.press("?")
+    await expect(page.locator("#help")).to_be_hidden()
     assert not await page.is_checked("#keys-on")
     assert complaints == []
 
@@ -157,6 +160,11 @@ async def test_axe_finds_nothing_and_no_page_scrolls_sideways(
         "/admin?group=mine",
         f"/admin/tickets/{waiting}",
         f"/admin/tickets/{mine}",
+        "/admin?group=team",
+        "/admin/settings",
+        "/admin/components",
+        "/admin/places?q=の",
+        f"/admin/tickets/{mine}?before=3",
         "/admin/login",
     )
     for path in (*paths, "/admin?lang=en", f"/admin/tickets/{mine}"):
@@ -165,4 +173,10 @@ async def test_axe_finds_nothing_and_no_page_scrolls_sideways(
         found = await Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    await page.keyboard.press("Escape")
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("?")
+    await expect(page.locator("#help")).to_be_visible()
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     assert complaints == []

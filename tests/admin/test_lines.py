@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from admin.views import labels, lines
 from admin.words import words
@@ -18,6 +20,7 @@ from bot.store.body import Body
 from bot.store.timeline import Line
 from bot.store.unsend import TAKEN_BACK
 from bot.talk import Mode
+from bot.testing import a_pack
 
 JA = words("ja")
 NOW = datetime(2026, 11, 20, 13, 14, tzinfo=UTC)
@@ -191,3 +194,52 @@ def test_an_entrance_has_its_own_name() -> None:
     assert labels.entrance(JA, "web") == "ウェブ"
     assert labels.entrance(JA, "line/sakai") == "LINE sakai"
     assert labels.entrance(JA, "pigeon") == "pigeon"
+
+
+@given(
+    text=st.text(max_size=60), spans=st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=4)
+)
+def test_marks_take_no_word_away_and_add_none(text: str, spans: list[tuple[int, int]]) -> None:
+    """Whatever the rules point at, the words are those that stand there without marks."""
+    blanked = text.replace(lines.BEGIN, " ").replace(lines.END, " ")
+    found = lines.pieces(text, spans)
+    assert tuple("".join(piece.text for piece in row) for row in found) == lines.paragraphs((blanked,))
+    if not any(begin < min(end, len(text)) for begin, end in spans):
+        assert not any(piece.hit for row in found for piece in row)
+
+
+def test_what_a_rule_points_at_is_marked_covered_and_told_by_its_category() -> None:
+    rules = a_pack().rules
+    thread = Thread(
+        ticket=TICKET,
+        nickname="三月の毛布",
+        account_id="line",
+        reachable=True,
+        mode=Mode.HUMAN,
+        keeper="みずの",
+        lines=(line("person", "text", "こんばんは。\n\nもう死にたい"), line("person", "text", "はい", seq=2)),
+    )
+    hard, plain = lines.shown(JA, thread, NOW, rules, covers=True)
+    assert [[piece.text for piece in row if piece.hit] for row in hard.marked] == [[], ["死にた"]]
+    assert ("S-WISH", "死にたい気持ち") in hard.rules
+    assert hard.covered
+    assert (plain.covered, plain.rules, plain.marked) == (False, (), ())
+    assert not any(one.covered for one in lines.shown(JA, thread, NOW, rules, covers=False))
+
+
+def test_steps_of_the_machine_in_a_row_are_one_line_and_what_people_wrote_is_not_folded() -> None:
+    found = lines.folded(
+        shown(
+            line("bot", "answer", "ひとつめの案内", seq=1),
+            line("bot", "answer", "ふたつめ", seq=2, delivery="failed", error_code="contact_gone"),
+            line("person", "text", "はい", seq=3),
+            line("bot", "answer", "みっつめ", seq=4),
+        )
+    )
+    first, person, last = found
+    assert isinstance(first, lines.Fold)
+    assert isinstance(last, lines.Fold)
+    assert isinstance(person, lines.Shown)
+    assert (first.begins, len(first.lines), last.begins) == ("ひとつめの案内", 2, "みっつめ")
+    assert first.told == "届いていません。本人の側で受けとりが止まっています。"
+    assert not last.told

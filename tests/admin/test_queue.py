@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
+
 from bot.channels.base import Health, WebhookState
 from bot.messages import Kind
 from tests.admin.conftest import House
@@ -120,11 +122,20 @@ async def test_english_leaves_no_japanese_but_names_and_contents(house: House) -
         f"/admin/tickets/{ticket}",
         f"/admin/tickets/{risky}",
         "/admin/nothing",
+        "/admin?group=team",
+        "/admin?group=resting&desk=nowhere",
+        "/admin/settings?saved=1",
+        "/admin/components",
+        "/admin/places?q=nothing",
+        f"/admin/tickets/{risky}?before=9",
     ]
     await browser.post(f"/admin/tickets/{risky}/claim")
     await browser.post(f"/admin/tickets/{risky}/reply", {"text": "Good evening"})
     await browser.post(f"/admin/tickets/{risky}/reply", {"text": ""})
     assert browser.status == 400
+    await browser.post(
+        f"/admin/tickets/{risky}/draft", {"text": "早めに。〔 〕ですか。ますか。ください。" * 9}
+    )
     seen = [browser.page]
     for path in pages:
         await browser.get(path)
@@ -192,3 +203,47 @@ async def test_an_entrance_that_ails_is_one_line_above_the_queue(house: House) -
     await house.engawa.vitals.look()
     await browser.get("/admin")
     assert "LINE：" not in browser.text
+
+
+async def test_what_is_chosen_stands_in_the_address_and_pages_follow_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty a page in earnest; three here. A page that never was is not there."""
+    monkeypatch.setattr("admin.views.queue.PAGE", 3)
+    monkeypatch.setattr("bot.store.queue.PAGE", 3)
+    tickets = []
+    for number in range(7):
+        tickets.append(await house.request(f"u{number}"))
+        house.later(1)
+    browser = await house.signed_in()
+    seen, path = list[str](), "/admin?desk=main"
+    while path:
+        await browser.get(path)
+        seen += rows(browser.page)
+        found = re.search(r'id="q-more" href="([^"]+)"', browser.page)
+        path = found[1].replace("&amp;", "&") if found else ""
+        assert not path or "desk=main" in path
+    assert seen == tickets
+    assert "7人が待っています" in browser.text
+    await browser.get("/admin?desk=nowhere")
+    assert rows(browser.page) == []
+    for wrong in ("after=x", "after=1-2-3", "group=nobody"):
+        await browser.get(f"/admin?{wrong}")
+        assert browser.status == 404
+
+
+async def test_the_team_is_seen_without_its_words(house: House) -> None:
+    """R-077: who has whom is seen by colleagues; only leads open it."""
+    ticket = await house.risk("u1", "もう死にたい canary")
+    browser, other = await house.signed_in(), await house.signed_in("sakurai", "さくらい")
+    await browser.post(f"/admin/tickets/{ticket}/claim")
+    await other.get("/admin?group=team")
+    assert rows(other.page) == [ticket]
+    assert "受け持ち みずの" in other.text
+    assert f"/admin/tickets/{ticket}" not in other.page
+    assert "canary" not in other.page
+    await browser.get("/admin?group=team")
+    assert rows(browser.page) == []
+    lead = await house.signed_in("oono", "おおの", "lead")
+    await lead.get("/admin?group=team")
+    assert f"/admin/tickets/{ticket}" in lead.page

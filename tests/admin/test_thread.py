@@ -40,6 +40,19 @@ async def test_the_thread_begins_at_the_handoff(house: House) -> None:
     assert 'name="text"' not in browser.page
 
 
+async def test_no_place_asked_for_leads_before_the_handoff(house: House) -> None:
+    await house.hear(house.line.heard("u1", "before-canary"))
+    ticket = await house.request("u1")
+    browser = await house.signed_in()
+    for query in ("since=1", "before=2", "since=0&before=999999999", "before=99999"):
+        await browser.get(f"{at(ticket)}?{query}")
+        assert browser.status == 200
+        assert "before-canary" not in browser.page
+    for wrong in ("since=-1", "before=x", "before=9999999999", "since=%D9%A1"):
+        await browser.get(f"{at(ticket)}?{wrong}")
+        assert browser.status == 404
+
+
 async def test_claim_write_and_hand_back(house: House) -> None:
     ticket = await house.risk("u1")
     browser = await house.signed_in()
@@ -224,7 +237,7 @@ async def test_signs_that_turn_the_direction_are_taken_out(house: House) -> None
     ticket = await house.risk("u1", "死にたい\u202egnp.exe\u2066\x07")
     browser = await house.signed_in()
     await browser.get(at(ticket))
-    assert "死にたいgnp.exe" in browser.text
+    assert "死にた</mark>いgnp.exe" in browser.page
 
 
 def _rename(connection: Connection, operator_id: str, ticket: str, name: str) -> None:

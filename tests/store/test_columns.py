@@ -100,7 +100,10 @@ class TestBusy:
         await forget(house, "b")
         await house.engawa.ingress.accept([house.channel.heard("d", "はじめ", token="token")])
         ticket = await house.ticket("c")
-        await house.engawa.desk.review(await house.member(), ticket.id, Review(verdict="false_alarm"))
+        member = await house.member()
+        await house.engawa.desk.review(member, ticket.id, Review(verdict="false_alarm"))
+        await house.engawa.desk.claim(member, ticket.id)
+        await house.engawa.desk.save_draft(member, ticket.id, "書きかけ")
         wrong, used = {}, set()
         for table, rows in (await everything(house)).items():
             names = [f"{table}.{column.name}" for column in metadata.tables[table].columns]

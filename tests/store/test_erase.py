@@ -31,10 +31,10 @@ def test_a_forgotten_table_is_found() -> None:
     known = MetaData()
     for table in metadata.tables.values():
         table.to_metadata(known)
-    Table("drafts", known, Column("contact_id", String(32), primary_key=True))
+    Table("jottings", known, Column("contact_id", String(32), primary_key=True))
     Table("marks", known, Column("who", String(32), ForeignKey("contacts.contact_id"), primary_key=True))
     Table("tags", known, Column("tag_id", String(32), primary_key=True))
-    assert without_rule(known, {table.name for table in DELETED}) == ["drafts", "marks"]
+    assert without_rule(known, {table.name for table in DELETED}) == ["jottings", "marks"]
 
 
 def test_the_contact_goes_last() -> None:

@@ -256,6 +256,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_staff_sessions_staff_id"), ["staff_id"], unique=False)
 
     op.create_table(
+        "staff_settings",
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("covers", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_staff_settings_staff_id")),
+        sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_staff_settings")),
+    )
+    op.create_table(
+        "drafts",
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("saved_at", Instant(), nullable=False),
+        sa.Column("sealed_draft", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.contact_id"], name=op.f("fk_drafts_contact_id")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_drafts_staff_id")),
+        sa.PrimaryKeyConstraint("contact_id", "staff_id", name=op.f("pk_drafts")),
+    )
+    op.create_table(
         "talks",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
         sa.Column("mode", sa.String(length=64), nullable=False),
@@ -513,6 +530,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_talks_active_on"))
 
     op.drop_table("talks")
+    op.drop_table("drafts")
+    op.drop_table("staff_settings")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_sessions_staff_id"))
 

@@ -1,0 +1,107 @@
+"""`python -m tests.screenshots [folder]`: every page of the console at 390 and 1280 px, by day and by night.
+
+Small files: few colours, and only as high as the window. They are for looking at, and for docs/screenshots/.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, async_playwright
+
+from tests.admin.conftest import PASSWORD, House, a_house
+from tests.provision import chromium
+
+FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+SIZES = {"390": (390, 844), "1280": (1280, 860)}
+COLOURS = 64
+EVENING = (
+    ("u1", "もう死にたいです"),
+    ("u2", "息子に物を投げられて、手にけがをしました"),
+)
+
+
+async def peopled(house: House) -> dict[str, str]:
+    """An evening: people who wait, one who is answered. Returns the pages by name."""
+    house.later(12 * 60)
+    house.engawa.channels["line"] = house.line
+    mizuno, sakurai = await house.staff("mizuno", "みずの"), await house.staff("sakurai", "さくらい")
+    for number, how in enumerate(("ゆっくり", "質問は少なめ", "文字だけ")):
+        await house.request(f"r{number}", how)
+        house.later(6)
+    for person, text in EVENING:
+        await house.risk(person, text)
+        house.later(4)
+    other = await house.request("o1")
+    await house.engawa.desk.claim(sakurai, other)
+    mine = await house.request("m1", "ゆっくり", "文字だけ")
+    house.later(3)
+    await house.engawa.desk.claim(mizuno, mine)
+    await house.engawa.desk.reply(mizuno, mine, "みずのです。読みました。返事はいつでも大丈夫です。", "r1")
+    await house.engawa.delivery.work()
+    house.later(2)
+    for text in ("ありがとうございます。朝がいちばんだめです", "もう死にたいです"):
+        await house.hear(house.line.heard("m1", text, at=house.clock.now(), token="t" * 8))
+    draft = "朝のこと、読みました。眠れない日が続くときは、早めにほかの窓口も使えます。"
+    await house.engawa.desk.save_draft(mizuno, mine, draft)
+    waiting = await house.newest()
+    return {
+        "queue": "/admin",
+        "queue-team": "/admin?group=team",
+        "thread": f"/admin/tickets/{mine}",
+        "thread-waiting": f"/admin/tickets/{waiting}",
+        "settings": "/admin/settings",
+        "components": "/admin/components",
+        "login": "/admin/login",
+    }
+
+
+async def taken(house: House, browser: Browser, pages: dict[str, str], folder: Path) -> None:
+    """Takes all pictures."""
+    for width, (wide, high) in SIZES.items():
+        for scheme in ("light", "dark"):
+            context = await browser.new_context(
+                base_url=str(house.server.make_url("/")),
+                viewport={"width": wide, "height": high},
+                color_scheme=scheme,
+                locale="ja-JP",
+            )
+            page = await context.new_page()
+            await page.goto("/admin/login")
+            _keep(await page.screenshot(), folder / f"login-{width}-{scheme}.png")
+            await page.fill("#login", "mizuno")
+            await page.fill("#secret", PASSWORD)
+            await page.click("text=つづける")
+            for name, path in pages.items():
+                if name != "login":
+                    tall = 3_000 if name == "components" else high  # one long sheet
+                    await page.set_viewport_size({"width": wide, "height": tall})
+                    await page.goto(path)
+                    _keep(await page.screenshot(), folder / f"{name}-{width}-{scheme}.png")
+            await context.close()
+
+
+def _keep(picture: bytes, path: Path) -> None:
+    small = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS)
+    small.save(path, optimize=True)
+
+
+async def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        async with a_house(Path(scratch)) as house, async_playwright() as playwright:
+            path = chromium.require().path
+            browser = await playwright.chromium.launch(**chromium.launch_options(path))
+            await taken(house, browser, await peopled(house), folder)
+            await browser.close()
+    kept = list(folder.glob("*.png"))
+    print(f"{len(kept)} pictures, {sum(one.stat().st_size for one in kept) // 1024} kB, in {folder}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
