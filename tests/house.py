@@ -48,7 +48,7 @@ LAYERS = {
         "bot.content.library",
         *(
             f"bot.handoff.{name}"
-            for name in ("desk", "access", "passing", "records", "relief", "board", "alerts")
+            for name in ("desk", "access", "lines", "passing", "records", "relief", "board", "alerts")
         ),
         "bot.runtime",
     ),

@@ -169,7 +169,7 @@ const does = {
   k: () => step(-1),
   n: () => $("next")?.click(),
   g: () => location.assign("/admin"),
-  r: () => ($("text") ?? $("take"))?.focus(),
+  r: () => ($("text") ?? $("seen") ?? $("take"))?.focus(),
   "?": () => $("help")?.showModal(),
 };
 

@@ -85,6 +85,8 @@ def outlook(desk: Desk, board: Board | None, now: datetime, weight: int = 1) -> 
         coming = _next_duty(desk, board, now) or (None if desk.shift_table else opening)
         state = Open.NOBODY if is_open(desk, now) else Open.CLOSED
         return Outlook(state=state, expected=expected, opening=coming)
+    if expected is None and not _is_counted(desk, board, now):
+        return Outlook(state=Open.READING, opening=opening)
     if expected is None or expected - now > AT_MOST:
         return Outlook(state=Open.FULL, expected=expected, opening=opening)
     return Outlook(state=Open.READING, expected=expected, opening=opening)
@@ -110,6 +112,11 @@ def expect(desk: Desk, board: Board | None, now: datetime, weight: int = 1) -> d
         at, place = min(found)
         slots[place].take(each, at, at + lasts)
     return at + FIRST_REPLY if at is not None and at - now < LONGEST else None
+
+
+def _is_counted(desk: Desk, board: Board | None, now: datetime) -> bool:
+    """Whether it is known who serves and who waits; nobody is told that hands are full without that."""
+    return board is not None and board.is_fresh(now) and bool(_servers(desk, board, now))
 
 
 class _Slots:

@@ -131,6 +131,7 @@ async def test_it_works_without_script(house: House, chrome: Browser) -> None:
     await house.staff("mizuno", "みずの")
     _, page, _ = await opened(house, chrome, PHONE, script=False)
     await page.click("text=次の人を受け取る")
+    await page.click("#seen")
     await page.fill("#text", "こんばんは")
     await page.click("button:has-text('送る')")
     await expect(page.locator("#th-log .staff", has_text="こんばんは")).to_be_visible()

@@ -38,8 +38,8 @@ async def test_two_take_the_same_person_and_the_second_is_told(house: House, chr
     press = "document.querySelector('button[id^=c-]').click()"
     await asyncio.gather(*(page.evaluate(press) for page in (mine, theirs)))
     for page in (mine, theirs):
-        await expect(page.locator("#text, .trouble")).to_have_count(1)
-    wins = [page for page in (mine, theirs) if await page.locator("#text").count()]
+        await expect(page.locator("#seen, .trouble")).to_have_count(1)
+    wins = [page for page in (mine, theirs) if await page.locator("#seen").count()]
     assert len(wins) == 1
     loser = theirs if wins[0] is mine else mine
     name = "みずの" if wins[0] is mine else "さくらい"
@@ -53,6 +53,7 @@ async def test_a_remark_is_shown_while_writing_and_blocks_nothing(house: House, 
     await house.staff("mizuno", "みずの")
     _, page, complaints = await opened(house, chrome)
     await page.keyboard.press("n")
+    await page.click("#seen")
     await expect(page.locator("#text")).to_be_focused()
     await page.keyboard.type("早めに書いてみます。")
     await expect(page.locator("#hints")).to_contain_text("「早め」", timeout=5_000)
@@ -79,6 +80,7 @@ async def test_who_else_looks_is_seen_and_gone_again(house: House, chrome: Brows
     await house.staff("oono", "おおの", "lead")
     _, page, _ = await opened(house, chrome)
     await page.keyboard.press("n")
+    await page.click("#seen")
     await expect(page.locator("#text")).to_be_visible()
     lead = await second(house, chrome, "oono")
     await lead.goto(f"/admin/tickets/{ticket}")
@@ -98,6 +100,7 @@ async def test_what_came_while_the_line_was_gone_is_there_afterwards(house: Hous
     await house.staff("mizuno", "みずの")
     context, page, _ = await opened(house, chrome)
     await page.keyboard.press("n")
+    await page.click("#seen")
     await page.locator("#text").fill("書きかけ")
     await context.set_offline(True)
     await house.hear(house.line.heard("u1", "ひとつめ"), house.line.heard("u1", "ふたつめ"))
@@ -118,6 +121,7 @@ async def test_older_lines_come_before_what_is_there_and_new_ones_after(
     await house.staff("mizuno", "みずの")
     _, page, complaints = await opened(house, chrome, PHONE)
     await page.click("text=次の人を受け取る")
+    await page.click("#seen")
     await expect(page.locator("#text")).to_be_visible()
     for number in range(70):
         await house.hear(house.line.heard("u1", f"文{number:02}。"))
@@ -170,6 +174,10 @@ async def test_a_whole_answer_by_keyboard_alone(house: House, chrome: Browser) -
     await expect(page.locator("h1")).to_have_text(second_one)
     await keys.press("r")
     await expect(page.locator("#take")).to_be_focused()
+    await keys.press("Enter")
+    await expect(page.locator("#seen")).to_be_visible()
+    await keys.press("r")
+    await expect(page.locator("#seen")).to_be_focused()
     await keys.press("Enter")
     await expect(page.locator("#text")).to_be_focused()
     await keys.type("j k n r ? も書けます")

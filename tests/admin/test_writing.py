@@ -46,6 +46,7 @@ async def test_a_remark_is_no_block(house: House) -> None:
     ticket = await house.request("u1")
     browser = await house.signed_in()
     await browser.post(f"/admin/tickets/{ticket}/claim")
+    await browser.post(f"/admin/tickets/{ticket}/seen")
     text = "早めに、必ず来てください。いつ来ますか。だれと来ますか。"
     await browser.post(f"/admin/tickets/{ticket}/draft", {"text": text}, {"X-Fragment": "1"})
     assert browser.status == 200
@@ -62,6 +63,7 @@ async def test_a_draft_is_sealed_and_lives_on_after_signing_in_again(house: Hous
     ticket = await house.request("u1")
     browser = await house.signed_in()
     await browser.post(f"/admin/tickets/{ticket}/claim")
+    await browser.post(f"/admin/tickets/{ticket}/seen")
     await browser.post(f"/admin/tickets/{ticket}/draft", {"text": "書きかけ canary"})
     cells = await house.engawa.database.read(_drafts)
     assert len(cells) == 1
@@ -80,6 +82,7 @@ async def test_a_draft_is_its_writers_own(house: House) -> None:
     ticket = await house.request("u1")
     browser, lead = await house.signed_in(), await house.signed_in("oono", "おおの", "lead")
     await browser.post(f"/admin/tickets/{ticket}/claim")
+    await browser.post(f"/admin/tickets/{ticket}/seen")
     await browser.post(f"/admin/tickets/{ticket}/draft", {"text": "canary"})
     await lead.get(f"/admin/tickets/{ticket}")
     assert "canary" not in lead.page
@@ -94,6 +97,7 @@ async def test_phrases_are_put_in_without_script(house: House) -> None:
     ticket = await house.request("u1")
     browser = await house.signed_in()
     await browser.post(f"/admin/tickets/{ticket}/claim")
+    await browser.post(f"/admin/tickets/{ticket}/seen")
     assert "はじめまして。みずのです。" in browser.text
     fields = {"text": "こんばんは。", "phrase": "phrase_read"}
     await browser.post(f"/admin/tickets/{ticket}/draft", fields)
@@ -112,6 +116,7 @@ async def test_a_place_goes_with_a_reply_without_a_sound(house: House) -> None:
     ticket = await house.request("u1")
     browser = await house.signed_in()
     await browser.post(f"/admin/tickets/{ticket}/claim")
+    await browser.post(f"/admin/tickets/{ticket}/seen")
     pack = a_pack()
     entry = next(one for one in pack.resources.values() if one.is_told)
     await browser.get(f"/admin/places?q={entry.name}", {"X-Fragment": "1"})
