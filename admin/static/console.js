@@ -16,12 +16,16 @@ let busy = false, again = false, pressed = false, active = false;
 async function renew() {
   if (busy || pressed) { again = true; return; }
   busy = true; again = false;
-  const used = active; active = false;
+  const used = active, asked = here(); active = false;
   try {
     const headers = { "X-Fragment": "1", ...(used && { "X-Active": "1" }) };
-    const answer = await fetch(here(), { headers, signal: AbortSignal.timeout(POLL) });
+    const answer = await fetch(asked, { headers, signal: AbortSignal.timeout(POLL) });
     if (answer.status === 401 || answer.status === 404) ended(answer.status);
-    else if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    else if (answer.ok) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (asked === here()) swap(page);
+      else again = true; // older lines came meanwhile, of which this answer does not know
+    }
     else active ||= used;
   } catch { active ||= used; } // no connection: what is there stays, and the next try comes by itself
   busy = false;
