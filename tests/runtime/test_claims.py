@@ -124,10 +124,11 @@ class Play:
             else:
                 await desk.reply(member, self.ticket.id, words, words)
                 self.replies.append(words)
-        except (Conflict, NotAllowed, NotFound):
-            unanswered = what != "hands back" and bool(self.replies)  # nobody writes on and on
+        except (Conflict, NotAllowed, NotFound) as error:
+            # The keeper, too, may have to wait: their last words are unanswered, or quiet was asked.
+            waits = what == "replies" and isinstance(error, NotAllowed)
             if len(self.houses) == 1:
-                assert what == "claims" or unanswered or self.keeper != who
+                assert what == "claims" or waits or self.keeper != who
 
     async def arrive(self) -> None:
         self.house.channel.gate.set()
