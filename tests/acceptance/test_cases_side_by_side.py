@@ -36,9 +36,12 @@ async def write(phone: Page, text: str) -> None:
     await expect(phone.locator("#log")).to_contain_text(text)
 
 
-async def claim(desk: Page) -> None:
+async def claim(desk: Page, *, wishes: bool = False) -> None:
+    """Take the one conversation there is; its wishes, if any, are confirmed before a word is written."""
     await expect(desk.locator("tr[data-row]")).to_have_count(1)
     await desk.click("#next")
+    if wishes:
+        await desk.click("#seen")
     await expect(desk.locator("#text")).to_be_visible()
 
 
@@ -66,7 +69,7 @@ async def test_c01_a_mother_first_evening(demo: Demo, chromium_path: Path) -> No
         await tap(phone, "ゆっくり")
         await tap(phone, "文字だけ")
         await phone.locator("#log").get_by_role("button", name="送る", exact=True).last.click()
-        await claim(desk)
+        await claim(desk, wishes=True)
         await expect(desk.locator("body")).to_contain_text("ゆっくり")
         await reply(phone, desk, "渡してくださった分を読みました。返事はいつでも大丈夫です。")
 
@@ -82,7 +85,7 @@ async def test_c02_a_note_answered_at_night(demo: Demo, chromium_path: Path) -> 
         await tap(phone, "文字だけ")
         await expect(phone.locator("#log")).to_contain_text("送るのはこの内容だけです")
         await phone.locator("#log").get_by_role("button", name="送る", exact=True).last.click()
-        await claim(desk)
+        await claim(desk, wishes=True)
         await expect(desk.locator("#about")).to_contain_text("質問は少なめ")
         await expect(desk.locator("#th-log")).to_contain_text("部屋を見られるのがいやです")
         await desk.fill("#text", "公園はどうですか。オンラインはどうですか。")
@@ -140,6 +143,6 @@ async def test_c18_another_name(demo: Demo, chromium_path: Path) -> None:
         await expect(phone.locator("#log")).to_contain_text("よび方：そら")
         await phone.locator("#log").get_by_role("button", name="送る", exact=True).last.click()
         await never(phone, *PRESSING, "性別", "男", "女", "本名を")
-        await claim(desk)
+        await claim(desk, wishes=True)
         await expect(desk.locator("#about")).to_contain_text("そら")
         await never(desk, "性別")

@@ -151,6 +151,8 @@ async def test_a_wait_is_from_the_call_to_the_first_human_word_and_is_counted_on
     for number in range(3):
         await house.engawa.desk.reply(member, ticket.id, f"読みました。{number}", f"r{number}")
         house.clock.move(timedelta(minutes=20))
+        await house.says("a", "ありがとうございます")
+        await house.settle()
     found = await counted_in(house)
     assert {name: n for name, n in found.items() if "/high" in name} == {
         "claimed/high": 1,
