@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 
 import ahocorasick_rs
 
 from bot.errors import ContentError
+from bot.handoff.risk.book import Against, Book, bits_of, by_cue, concerned
 from bot.handoff.risk.inflect import FORMS, Bases, godan, ichidan, inflected, suru
 from bot.handoff.risk.model import LEVELS, PLACES, SCOPES, RiskClass, RiskRule, RiskSpelling, RiskVeto
 from bot.handoff.risk.morphology import TOLD
@@ -25,48 +25,6 @@ MAX_CHAINED = 20_000
 """Words a chain may come to."""
 SPEAKERS = {"SPEAKER_SUPPORTER": "supporter", "SPEAKER_FAMILY": "family"}
 """Classes whose words tell that somebody writes about another person: class → speaker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Against:
-    """A veto as a rule uses it: its cues, the groups it needs and what re-arms."""
-
-    name: str
-    veto: RiskVeto
-    cues: frozenset[int]
-    needs: tuple[frozenset[int], ...]
-    rearm: frozenset[int]
-
-    def cues_asked(self) -> frozenset[int]:
-        return self.cues.union(self.rearm, *self.needs)
-
-
-@dataclass(slots=True)
-class Book:
-    """Everything a scan looks up. Built once, then only read."""
-
-    rules: tuple[RiskRule, ...]
-    vetoes: dict[str, RiskVeto]
-    automaton: ahocorasick_rs.AhoCorasick | None
-    cues_of: list[tuple[int, ...]]
-    """By term: the cues it belongs to."""
-    names: list[str]
-    """By cue: its name, for explanations."""
-    anchors: dict[int, tuple[int, ...]]
-    """By cue: the rules it starts."""
-    near: list[tuple[frozenset[int], ...]]
-    """By rule: groups of cues, each of which must have one near."""
-    unless: list[tuple[Against, ...]]
-    """By rule: its vetoes."""
-    against: list[dict[int, tuple[int, ...]]]
-    """By rule: which of its vetoes a cue belongs to."""
-    concerned: list[frozenset[int]]
-    """By rule: every cue it asks for."""
-    forms: dict[int, tuple[int, ...]]
-    """By cue of a class with verbs: the forms of it that only a dictionary may see."""
-    lemmas: dict[str, frozenset[str]]
-    """By verb in dictionary form: the classes it belongs to."""
-    cue_ids: dict[str, int] = field(default_factory=dict)
 
 
 class _Builder:
@@ -208,6 +166,7 @@ def book_of(
             lemmas.setdefault(verb, set()).add(one.id)
     forms = _forms(builder, {name for names in lemmas.values() for name in names})
     numbers = list(builder.terms)
+    needs, meets = bits_of(near)
     return Book(
         rules=tuple(rules),
         vetoes=known,
@@ -217,11 +176,13 @@ def book_of(
         anchors={cue: tuple(places) for cue, places in anchors.items()},
         near=near,
         unless=unless,
-        against=[_by_cue(vetoes_of) for vetoes_of in unless],
-        concerned=_concerned(anchors, near, unless),
+        against=[by_cue(vetoes_of) for vetoes_of in unless],
+        concerned=concerned(anchors, near, unless),
         forms=forms,
         lemmas={verb: frozenset(names) for verb, names in lemmas.items()},
         cue_ids=builder.cues,
+        needs=needs,
+        meets=meets,
     )
 
 
@@ -234,29 +195,6 @@ def _check(rule: RiskRule, path: str) -> None:
         raise ContentError(f"{path}/any", "needs at least one word or class")
     if not rule.hits or not rule.misses:
         raise ContentError(path, "needs at least one example in `hits` and one in `misses`")
-
-
-def _by_cue(vetoes: Sequence[Against]) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = {}
-    for number, one in enumerate(vetoes):
-        for cue in one.cues:
-            found.setdefault(cue, []).append(number)
-    return {cue: tuple(numbers) for cue, numbers in found.items()}
-
-
-def _concerned(
-    anchors: dict[int, list[int]],
-    near: Sequence[tuple[frozenset[int], ...]],
-    unless: Sequence[tuple[Against, ...]],
-) -> list[frozenset[int]]:
-    asked = [
-        set().union(*groups, *(one.cues_asked() for one in vetoes))
-        for groups, vetoes in zip(near, unless, strict=True)
-    ]
-    for cue, places in anchors.items():
-        for place in places:
-            asked[place].add(cue)
-    return [frozenset(one) for one in asked]
 
 
 def _forms(builder: _Builder, names: Iterable[str]) -> dict[int, tuple[int, ...]]:

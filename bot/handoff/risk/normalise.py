@@ -163,6 +163,12 @@ def fold_latin(text: str) -> Folded | None:
     return out.done() if found else None
 
 
+def begins_anew(text: str) -> bool:
+    """Whether what stands before the text cannot change how it folds: it starts with a letter of its own sound."""
+    first = _fold_char(text[0]) if text and not _ODD.search(text[:2]) else ""
+    return bool(first) and first[0] not in _LONG and first[0] not in _SMALL
+
+
 @lru_cache(maxsize=65_536)
 def term(text: str) -> str:
     """A term as it stands in a folded text."""

@@ -12,7 +12,8 @@ from functools import cached_property, lru_cache
 
 from bot.errors import ContentError
 from bot.handoff.risk import morphology
-from bot.handoff.risk.compile import SPEAKERS, Against, book_of
+from bot.handoff.risk.book import INFLECTS, Against
+from bot.handoff.risk.compile import SPEAKERS, book_of
 from bot.handoff.risk.model import (
     LEVELS,
     Candidate,
@@ -103,6 +104,10 @@ class Rules:
                 self._read(sighting, text, reader)
             yield from self._compose(sighting, only)
 
+    def is_silent(self, text: str) -> bool:
+        """Whether no rule can hit, whatever stands where: the cheap half of a scan, right for nearly every text."""
+        return not self.sightings(text, hopeful=True)
+
     def sightings(self, text: str, *, hopeful: bool = False) -> list[Sighting]:
         """The text as it stands, and once more read from Latin letters where there are some.
 
@@ -123,10 +128,13 @@ class Rules:
         matches = book.automaton.find_matches_as_indexes(folded.text, overlapping=True)
         wanted: frozenset[int] | None = None
         if hopeful:
-            terms = {number for number, _, _ in matches}
-            cues = {cue for number in terms for cue in book.cues_of[number]}
-            sighting.inflects = not cues.isdisjoint(book.forms)
-            possible = self._possible(cues)
+            met, begun = 0, set[int]()
+            for number in {number for number, _, _ in matches}:
+                bits, starts = book.worth_of(number)
+                met |= bits
+                begun |= starts
+            sighting.inflects = bool(met & INFLECTS)
+            possible = [place for place in begun if not book.needs[place] & ~met]
             if not possible:
                 return None
             wanted = frozenset().union(*(book.concerned[place] for place in possible))
@@ -139,13 +147,6 @@ class Rules:
         for places in spots.values():
             places.sort()
         return sighting
-
-    def _possible(self, cues: set[int]) -> list[int]:
-        """The rules whose cues all occur, in whatever place; those of forms a dictionary may see count as there."""
-        book = self.book
-        cues |= {form for cue in cues & book.forms.keys() for form in book.forms[cue]}
-        begun = {place for cue in cues & book.anchors.keys() for place in book.anchors[cue]}
-        return [place for place in begun if not any(cues.isdisjoint(group) for group in book.near[place])]
 
     def _read(self, sighting: Sighting, text: str, reader: morphology.Reader) -> None:
         """What the dictionary adds: words, and forms only it sees as cues like the others."""

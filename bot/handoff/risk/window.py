@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.handoff.risk.model import RiskHit
+from bot.handoff.risk.normalise import begins_anew
 from bot.handoff.risk.scan import Rules
 
 WITHIN = timedelta(minutes=2)
@@ -44,10 +45,12 @@ def scan(rules: Rules, recent: tuple[Bubble, ...], text: str, now: datetime) -> 
 
     A span lies in this text; a hit that began before it is clipped to it.
     """
-    hits = rules.scan(text)
     before = " ".join(bubble.text for bubble in still(recent, now))
     if not before or not text.strip() or len(text) > LONGEST:
-        return hits
+        return rules.scan(text)
+    if begins_anew(text) and rules.is_silent(f"{before} {text}"):
+        return ()  # for it holds every cue of the text alone
+    hits = rules.scan(text)
     alone = {hit.rule for hit in hits}
     together = [hit for hit in rules.scan(f"{before} {text}") if hit.rule not in alone]
     if together:  # seldom: what came out earlier is not told again

@@ -1,0 +1,113 @@
+"""What a scan looks up: terms by automaton, then cues, rules and vetoes by number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import ahocorasick_rs
+
+from bot.handoff.risk.model import RiskRule, RiskVeto
+
+INFLECTS = 1
+"""The bit of a term whose form a dictionary may tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A veto as a rule uses it: its cues, the groups it needs and what re-arms."""
+
+    name: str
+    veto: RiskVeto
+    cues: frozenset[int]
+    needs: tuple[frozenset[int], ...]
+    rearm: frozenset[int]
+
+    def cues_asked(self) -> frozenset[int]:
+        return self.cues.union(self.rearm, *self.needs)
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything a scan looks up. Built once, then only read."""
+
+    rules: tuple[RiskRule, ...]
+    vetoes: dict[str, RiskVeto]
+    automaton: ahocorasick_rs.AhoCorasick | None
+    cues_of: list[tuple[int, ...]]
+    """By term: the cues it belongs to."""
+    names: list[str]
+    """By cue: its name, for explanations."""
+    anchors: dict[int, tuple[int, ...]]
+    """By cue: the rules it starts."""
+    near: list[tuple[frozenset[int], ...]]
+    """By rule: groups of cues, each of which must have one near."""
+    unless: list[tuple[Against, ...]]
+    """By rule: its vetoes."""
+    against: list[dict[int, tuple[int, ...]]]
+    """By rule: which of its vetoes a cue belongs to."""
+    concerned: list[frozenset[int]]
+    """By rule: every cue it asks for."""
+    forms: dict[int, tuple[int, ...]]
+    """By cue of a class with verbs: the forms of it that only a dictionary may see."""
+    lemmas: dict[str, frozenset[str]]
+    """By verb in dictionary form: the classes it belongs to."""
+    cue_ids: dict[str, int] = field(default_factory=dict)
+    needs: list[int] = field(default_factory=list)
+    """By rule: the groups it asks for, a bit each."""
+    meets: dict[int, int] = field(default_factory=dict)
+    """By cue: the groups it belongs to, as the same bits, and `INFLECTS`."""
+    worth: dict[tuple[int, ...], tuple[int, frozenset[int]]] = field(default_factory=dict)
+    """By the cues of a term, once asked: the bits it meets, and the rules it starts."""
+
+    def worth_of(self, number: int) -> tuple[int, frozenset[int]]:
+        """The bits a term meets and the rules it starts; forms a dictionary may see in it count as seen."""
+        named = self.cues_of[number]
+        known = self.worth.get(named)
+        if known is None:
+            cues = {*named, *(form for cue in named for form in self.forms.get(cue, ()))}
+            met = INFLECTS if any(cue in self.forms for cue in named) else 0
+            for cue in cues:
+                met |= self.meets.get(cue, 0)
+            starts = frozenset(place for cue in cues for place in self.anchors.get(cue, ()))
+            known = self.worth[named] = (met, starts)
+        return known
+
+
+def bits_of(near: Sequence[tuple[frozenset[int], ...]]) -> tuple[list[int], dict[int, int]]:
+    """A bit for each group of each rule: by rule those it needs, by cue those it meets."""
+    needs: list[int] = []
+    meets: dict[int, int] = {}
+    bit = INFLECTS
+    for groups in near:
+        needed = 0
+        for group in groups:
+            bit <<= 1
+            needed |= bit
+            for cue in group:
+                meets[cue] = meets.get(cue, 0) | bit
+        needs.append(needed)
+    return needs, meets
+
+
+def by_cue(vetoes: Sequence[Against]) -> dict[int, tuple[int, ...]]:
+    found: dict[int, list[int]] = {}
+    for number, one in enumerate(vetoes):
+        for cue in one.cues:
+            found.setdefault(cue, []).append(number)
+    return {cue: tuple(numbers) for cue, numbers in found.items()}
+
+
+def concerned(
+    anchors: dict[int, list[int]],
+    near: Sequence[tuple[frozenset[int], ...]],
+    unless: Sequence[tuple[Against, ...]],
+) -> list[frozenset[int]]:
+    asked = [
+        set().union(*groups, *(one.cues_asked() for one in vetoes))
+        for groups, vetoes in zip(near, unless, strict=True)
+    ]
+    for cue, places in anchors.items():
+        for place in places:
+            asked[place].add(cue)
+    return [frozenset(one) for one in asked]
