@@ -470,11 +470,12 @@ def test_a_chain_is_one_of_each_in_a_row() -> None:
     rules = compile_rules([rule], [one, die])
     assert rules.scan("死ぬつもりもない")
     assert not rules.scan("死ぬつもり、もない")
+    assert not rules.scan("死ぬつもりがないのに気もない")
 
 
 def test_a_chain_of_too_many_words_is_refused() -> None:
     many = tuple(f"語{n}" for n in range(200))
-    one = RiskClass(id="MANY", chain=(many, many))
+    one = RiskClass(id="MANY", chain=(many, many, many))
     with pytest.raises(ContentError) as refused:
         Rules([replace_rule(any=("MANY",))], [one])
     assert refused.value.path == "risk_class/MANY/chain"

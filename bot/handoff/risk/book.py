@@ -23,9 +23,6 @@ class Against:
     needs: tuple[frozenset[int], ...]
     rearm: frozenset[int]
 
-    def cues_asked(self) -> frozenset[int]:
-        return self.cues.union(self.rearm, *self.needs)
-
 
 @dataclass(slots=True)
 class Book:
@@ -38,16 +35,18 @@ class Book:
     """By term: the cues it belongs to."""
     names: list[str]
     """By cue: its name, for explanations."""
+    joints: tuple[tuple[int, int, int], ...]
+    """A cue that is found where the second one begins directly after the first: first, second, the cue."""
     anchors: dict[int, tuple[int, ...]]
     """By cue: the rules it starts."""
     near: list[tuple[frozenset[int], ...]]
     """By rule: groups of cues, each of which must have one near."""
-    unless: list[tuple[Against, ...]]
-    """By rule: its vetoes."""
-    against: list[dict[int, tuple[int, ...]]]
-    """By rule: which of its vetoes a cue belongs to."""
-    concerned: list[frozenset[int]]
-    """By rule: every cue it asks for."""
+    against: tuple[Against, ...]
+    """The vetoes in use, each once, however many rules name it."""
+    unless: list[tuple[int, ...]]
+    """By rule: its vetoes, as places in `against`."""
+    takes_back: dict[int, tuple[int, ...]]
+    """By cue: the vetoes it belongs to."""
     forms: dict[int, tuple[int, ...]]
     """By cue of a class with verbs: the forms of it that only a dictionary may see."""
     lemmas: dict[str, frozenset[str]]
@@ -61,11 +60,13 @@ class Book:
     """By the cues of a term, once asked: the bits it meets, and the rules it starts."""
 
     def worth_of(self, number: int) -> tuple[int, frozenset[int]]:
-        """The bits a term meets and the rules it starts; forms a dictionary may see in it count as seen."""
+        """The bits a term meets and the rules it starts; what it may turn into counts as seen: a form
+        only a dictionary sees, a chain whose second half it is."""
         named = self.cues_of[number]
         known = self.worth.get(named)
         if known is None:
             cues = {*named, *(form for cue in named for form in self.forms.get(cue, ()))}
+            cues |= {joint for _, second, joint in self.joints if second in named}
             met = INFLECTS if any(cue in self.forms for cue in named) else 0
             for cue in cues:
                 met |= self.meets.get(cue, 0)
@@ -88,26 +89,3 @@ def bits_of(near: Sequence[tuple[frozenset[int], ...]]) -> tuple[list[int], dict
                 meets[cue] = meets.get(cue, 0) | bit
         needs.append(needed)
     return needs, meets
-
-
-def by_cue(vetoes: Sequence[Against]) -> dict[int, tuple[int, ...]]:
-    found: dict[int, list[int]] = {}
-    for number, one in enumerate(vetoes):
-        for cue in one.cues:
-            found.setdefault(cue, []).append(number)
-    return {cue: tuple(numbers) for cue, numbers in found.items()}
-
-
-def concerned(
-    anchors: dict[int, list[int]],
-    near: Sequence[tuple[frozenset[int], ...]],
-    unless: Sequence[tuple[Against, ...]],
-) -> list[frozenset[int]]:
-    asked = [
-        set().union(*groups, *(one.cues_asked() for one in vetoes))
-        for groups, vetoes in zip(near, unless, strict=True)
-    ]
-    for cue, places in anchors.items():
-        for place in places:
-            asked[place].add(cue)
-    return [frozenset(one) for one in asked]

@@ -72,7 +72,7 @@ class Folded:
 
     def is_one_word(self, start: int, end: int) -> bool:
         """Whether no boundary cuts the span; 死、に、た、い written apart letter by letter is one word, too."""
-        if self.clause(start) == self.clause(end - 1):
+        if not self.clauses or self.clause(start) == self.clause(end - 1):
             return True
         return all(at in self.spaced for at in range(start + 1, end))
 
@@ -169,7 +169,6 @@ def begins_anew(text: str) -> bool:
     return bool(first) and first[0] not in _LONG and first[0] not in _SMALL
 
 
-@lru_cache(maxsize=65_536)
 def term(text: str) -> str:
     """A term as it stands in a folded text."""
     return text if _FOLDED.fullmatch(text) else fold(text).text

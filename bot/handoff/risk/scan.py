@@ -126,7 +126,6 @@ class Rules:
         book, folded = self.book, sighting.folded
         assert book.automaton is not None
         matches = book.automaton.find_matches_as_indexes(folded.text, overlapping=True)
-        wanted: frozenset[int] | None = None
         if hopeful:
             met, begun = 0, set[int]()
             for number in {number for number, _, _ in matches}:
@@ -134,16 +133,23 @@ class Rules:
                 met |= bits
                 begun |= starts
             sighting.inflects = bool(met & INFLECTS)
-            possible = [place for place in begun if not book.needs[place] & ~met]
-            if not possible:
+            if all(book.needs[place] & ~met for place in begun):
                 return None
-            wanted = frozenset().union(*(book.concerned[place] for place in possible))
         spots = sighting.spots
         for number, start, end in matches:
-            named = book.cues_of[number]
-            if (wanted is None or not wanted.isdisjoint(named)) and folded.is_one_word(start, end):
-                for cue in named:
+            if folded.is_one_word(start, end):
+                for cue in book.cues_of[number]:
                     spots.setdefault(cue, []).append((start, end))
+        for first, second, joint in book.joints:
+            if first in spots and second in spots:
+                begun = {end: start for start, end in spots[first]}
+                spots[joint] = [
+                    (begun[at], end)
+                    for at, end in spots[second]
+                    if at in begun and folded.is_one_word(begun[at], end)
+                ]
+                if not spots[joint]:
+                    del spots[joint]
         for places in spots.values():
             places.sort()
         return sighting
@@ -166,13 +172,21 @@ class Rules:
                 if only is None or only == place:
                     looked.setdefault(place, set()).update(sighting.spots[cue][:MAX_SPOTS])
         work = 0
+        armed: set[int] | None = None
         for place in sorted(looked):
-            rule, vetoes = self.rules[place], self._vetoes(place, sighting)
+            rule = self.rules[place]
+            vetoes: list[Against] | None = None
             for start, end in sorted(looked[place]):
-                work += 1 + len(vetoes)
+                because = self._missing(place, sighting, start, end)
+                if not because:
+                    if vetoes is None:
+                        armed = self._armed(sighting) if armed is None else armed
+                        numbers = self.book.unless[place]
+                        vetoes = [self.book.against[number] for number in numbers if number in armed]
+                    because = _taken_back(vetoes, sighting, start, end)
+                work += 1 + len(vetoes or ())
                 if work > MAX_WORK:
                     raise ScanTooLong
-                because = self._against(place, vetoes, sighting, start, end)
                 folded = sighting.folded
                 yield Candidate(
                     rule=rule.id,
@@ -184,33 +198,33 @@ class Rules:
                 if not because:
                     break
 
-    def _vetoes(self, place: int, sighting: Sighting) -> list[Against]:
-        """The vetoes of a rule that have a cue in the text, what they need, and nothing that re-arms."""
-        spots, vetoes = sighting.spots.keys(), self.book.unless[place]
-        against = self.book.against[place]
-        numbers = {number for cue in against.keys() & spots for number in against[cue]}
-        return [
-            one
-            for one in (vetoes[number] for number in sorted(numbers))
-            if one.rearm.isdisjoint(spots) and not any(group.isdisjoint(spots) for group in one.needs)
-        ]
+    def _armed(self, sighting: Sighting) -> set[int]:
+        """The vetoes that have a cue in the text, all they need, and nothing that re-arms."""
+        book, spots = self.book, sighting.spots.keys()
+        return {
+            number
+            for number in {number for cue in spots for number in book.takes_back.get(cue, ())}
+            if spots.isdisjoint(book.against[number].rearm)
+            and not any(spots.isdisjoint(group) for group in book.against[number].needs)
+        }
 
-    def _against(self, place: int, vetoes: list[Against], sighting: Sighting, start: int, end: int) -> str:
-        """What speaks against this spot; nothing, and it is a hit."""
+    def _missing(self, place: int, sighting: Sighting, start: int, end: int) -> str:
+        """What a hit at this spot lacks; nothing, and only a veto can take it back."""
         rule = self.rules[place]
         if rule.longest and len(sighting.folded.text) > rule.longest:
             return f"longer than {rule.longest} characters"
         for number, group in enumerate(self.book.near[place]):
             if not any(_is_near(sighting, cue, rule, start, end) for cue in group & sighting.spots.keys()):
                 return f"near[{number}]: none of {', '.join(rule.near[number][:4])}"
-        if is_accident(sighting, start, end):
-            return "inside another word"
-        for one in vetoes:
-            if any(
-                takes_back(sighting, cue, one.veto, start, end) for cue in one.cues & sighting.spots.keys()
-            ):
-                return one.name
-        return ""
+        return "inside another word" if is_accident(sighting, start, end) else ""
+
+
+def _taken_back(vetoes: Sequence[Against], sighting: Sighting, start: int, end: int) -> str:
+    """The first veto that takes this spot back, if any does."""
+    for one in vetoes:
+        if any(takes_back(sighting, cue, one.veto, start, end) for cue in one.cues & sighting.spots.keys()):
+            return one.name
+    return ""
 
 
 def _is_near(sighting: Sighting, cue: int, rule: RiskRule, start: int, end: int) -> bool:
