@@ -142,14 +142,11 @@ class Rules:
                     spots.setdefault(cue, []).append((start, end))
         for first, second, joint in book.joints:
             if first in spots and second in spots:
-                begun = {end: start for start, end in spots[first]}
-                spots[joint] = [
-                    (begun[at], end)
-                    for at, end in spots[second]
-                    if at in begun and folded.is_one_word(begun[at], end)
-                ]
-                if not spots[joint]:
-                    del spots[joint]
+                before = {end: start for start, end in spots[first]}
+                joined = [(before[at], end) for at, end in spots[second] if at in before]
+                joined = [(start, end) for start, end in joined if folded.is_one_word(start, end)]
+                if joined:
+                    spots[joint] = joined
         for places in spots.values():
             places.sort()
         return sighting
