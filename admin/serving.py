@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import signal
 import socket
@@ -38,7 +39,11 @@ def run(settings: Settings, *, role: str = "all", allow_http_console: bool = Fal
 
 
 def forever(serving: Coroutine[None, None, None]) -> None:
-    """Runs a server to its end, on uvloop where there is one: it leaves more of the processor to the turns."""
+    """Runs a server to its end, on uvloop where there is one: it leaves more of the processor to the turns.
+
+    What is made until the port opens stays for good: nothing of it is looked through for garbage, then or later.
+    """
+    gc.disable()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serving)
 
@@ -72,6 +77,8 @@ async def serve(
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     await runner.setup()
+    gc.freeze()
+    gc.enable()
     try:
         if listening is not None:
             await web.SockSite(runner, listening, backlog=BACKLOG).start()

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.flows import model
 from bot.flows.content import Content, Wanted
 from bot.flows.effects import Effect, Stranded
-from bot.flows.matching import fold, match, number_of
+from bot.flows.matching import alike_in, fold, match, number_of
 from bot.flows.mine import ANYBODY, Mine, Person
 from bot.flows.nodes import KINDS, wake_after_pause
 from bot.flows.scene import (
@@ -142,7 +142,7 @@ def label_of(
     if step is None:
         return None
     wanted = fold(text)
-    alike = step.choices if number_of(wanted) else [label for label in step.choices if fold(label) == wanted]
+    alike = step.choices if number_of(wanted) else alike_in(tuple(step.choices)).get(wanted, ())
     scene = Scene(content=content, session=session, now=now, values={}, person=person)
     shown = [label for label in alike if is_shown(step, label, scene)]
     listed = [choice.label for choice in listed_choices(step, session, content)]

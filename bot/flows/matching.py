@@ -52,6 +52,15 @@ def fold(text: str) -> str:
     return _fold_short(text) if len(text) <= MAX_FOLDED else ""
 
 
+@lru_cache(maxsize=4096)
+def alike_in(labels: tuple[str, ...]) -> dict[str, list[str]]:
+    """The labels by what they fold to."""
+    found: dict[str, list[str]] = {}
+    for label in labels:
+        found.setdefault(fold(label), []).append(label)
+    return found
+
+
 def match(text: str, labels: Sequence[str], *, by_number: bool = True) -> str | None:
     """The label this text means: by its words, or by its place as a number (「2」)."""
     wanted = fold(text)

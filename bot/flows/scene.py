@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.flows import model
 from bot.flows.content import Content
@@ -106,6 +107,8 @@ def holds(condition: str, scene: Scene) -> bool:
 
 def labels_of(step: model.AnyStep, scene: Scene) -> tuple[str, ...]:
     """The labels of the step's own choices that are shown now."""
+    if not step.when:
+        return tuple(step.choices)
     return tuple(label for label in step.choices if is_shown(step, label, scene))
 
 
@@ -117,16 +120,23 @@ def is_shown(step: model.AnyStep, label: str, scene: Scene) -> bool:
 
 def choices_of(step: model.AnyStep, scene: Scene) -> tuple[Choice, ...]:
     """The step's own choices, then the three exits (R-018)."""
-    session = scene.session
-    own = tuple(
-        Choice(id=model.choice_id(session.flow, session.step, model.choice_key(label)), label=label)
-        for label in labels_of(step, scene)
-    )
+    own = _choices(scene.session.flow, scene.session.step, labels_of(step, scene))
     return own if step.exits == model.NO_EXITS else own + exits(scene.content)
 
 
+@lru_cache(maxsize=4096)
+def _choices(flow: str, step: str, labels: tuple[str, ...]) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(id=model.choice_id(flow, step, model.choice_key(label)), label=label) for label in labels
+    )
+
+
 def exits(content: Content) -> tuple[Choice, ...]:
-    later, stop, person = content.text("exits")
+    return _exits(*content.text("exits"))
+
+
+@lru_cache(maxsize=16)
+def _exits(later: str, stop: str, person: str) -> tuple[Choice, ...]:
     return (
         Choice(id=EXIT_LATER, label=later),
         Choice(id=EXIT_STOP, label=stop),
