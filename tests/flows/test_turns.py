@@ -13,7 +13,8 @@ from bot.conversation import LATE, RISK_UNANSWERED, take_turn
 from bot.flows import effects as fx
 from bot.flows import model
 from bot.flows.nodes import PAUSE
-from bot.handoff.risk import Level, RiskHit, Rules
+from bot.handoff.risk import Level, Rules
+from bot.handoff.risk.sighting import Sighting
 from bot.handoff.ticket import Reason
 from bot.messages import Address, Inbound, Kind, Purpose, Reply
 from bot.talk import Event, Heard, Mode, Preferences, Talk, Turn, WokeUp
@@ -26,7 +27,7 @@ DANGER, CONCERN = "もう死にたいです", "もう限界です"
 class BrokenRules(Rules):
     """A detector that fails on every text."""
 
-    def scan(self, text: str) -> tuple[RiskHit, ...]:
+    def sightings(self, text: str, *, hopeful: bool = False) -> list[Sighting]:
         raise RuntimeError(text)
 
 
