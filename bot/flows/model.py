@@ -39,8 +39,10 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     """What every kind of step has. `save` names the answer under which the tapped label is kept; labels in `skip`
     keep none. A choice with a condition in `when` (one of `nodes.CONDITIONS`, or `not` and one) is only shown then.
+    `title` is what staff call the step: it may change at any time, its id may not, since people stand at it.
     """
 
+    title: str = ""
     say: tuple[str, ...] = ()
     choices: dict[str, str] = {}
     when: dict[str, str] = {}
