@@ -31,6 +31,7 @@ from bot.handoff import board, dictionary, relief
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.public.pages import PublicPages
+from bot.publishing import LOOK_EVERY as PLAN_EVERY
 from bot.reporting import Reports
 from bot.runtime import watch
 from bot.runtime.clockwork import Clockwork
@@ -54,6 +55,7 @@ from bot.store.database import Database
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.sealed import Sealer
 from bot.store.watch import OPERATOR as WATCHED
+from bot.studio import Studio
 from bot.thread_view import ThreadView
 
 READ_ACCOUNTS = frozenset({sessions.ACCOUNT, watch.ACCOUNT})
@@ -137,6 +139,7 @@ class Engawa:
             settings.alerting.round_every,
             alerting.monitor(settings.alerting),
         )
+        self.studio = Studio(self.database, self.library, self.clock, self.operator_id, self.sealer)
         self.reports = Reports(self.database, self.library, self.clock, self.operator_id)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
@@ -236,6 +239,7 @@ class Engawa:
         if self.roles.worker:
             self.clockwork.every(RETENTION_LOOK, self.retention.look)
             self.clockwork.every(HEAD_EVERY, self.heads.look)
+            self.clockwork.every(PLAN_EVERY, self.studio.look)
             self.clockwork.every(watch.LOOK_EVERY, self.watch.look)
             self.clockwork.every(relief.LOOK_EVERY, self.relief.look)
         self.clockwork.every(board.LOOK_EVERY, self.boards.look)

@@ -6,11 +6,7 @@ Whatever a person or a counselor wrote, and every platform address, is in a `sea
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Date,
@@ -18,55 +14,33 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-    }
+from bot.store.columns import Id, Instant, Name, contact_column, metadata, operator_column
+from bot.store.schema_content import (
+    document_asides,
+    document_drafts,
+    planned_releases,
+    release_items,
+    releases,
+    revisions,
 )
 
-Id = String(32)
-Name = String(64)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, stored as milliseconds since 1970. One without a zone is an error, not local time."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        return None if value is None else (value - _EPOCH) // _MILLISECOND
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        return None if value is None else _EPOCH + value * _MILLISECOND
-
-
-def _contact() -> Column[str]:
-    return Column("contact_id", Id, ForeignKey("contacts.contact_id"), primary_key=True)
-
-
-def _operator(*, primary_key: bool = False) -> Column[str]:
-    return Column(
-        "operator_id", Id, ForeignKey("operators.operator_id"), primary_key=primary_key, nullable=False
-    )
-
+__all__ = [
+    "Instant",
+    "document_asides",
+    "document_drafts",
+    "metadata",
+    "planned_releases",
+    "release_items",
+    "releases",
+    "revisions",
+]
+"""What lies elsewhere, and belongs to the one view of all tables."""
 
 operators = Table("operators", metadata, Column("operator_id", Id, primary_key=True))
 
@@ -74,7 +48,7 @@ contacts = Table(
     "contacts",
     metadata,
     Column("contact_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("account_id", Name, nullable=False),
     Column("address_key", LargeBinary(32), nullable=False, unique=True),
     Column("sealed_address", LargeBinary, nullable=False),
@@ -86,7 +60,7 @@ contacts = Table(
 passphrases = Table(
     "passphrases",
     metadata,
-    _contact(),
+    contact_column(),
     Column("lookup", LargeBinary(32), nullable=False, unique=True),
     Column("verifier", String(255), nullable=False),
 )
@@ -94,7 +68,7 @@ passphrases = Table(
 move_links = Table(
     "move_links",
     metadata,
-    _contact(),
+    contact_column(),
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     Column("expires_at", Instant, nullable=False),
 )
@@ -109,7 +83,7 @@ moved_addresses = Table(
 talks = Table(
     "talks",
     metadata,
-    _contact(),
+    contact_column(),
     Column("mode", Name, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("last_seq", Integer, nullable=False),
@@ -129,7 +103,7 @@ dedupe = Table(
 inbox = Table(
     "inbox",
     metadata,
-    _contact(),
+    contact_column(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("wake_reason", Name),
     Column("sealed_hint", LargeBinary),
@@ -141,7 +115,7 @@ inbox = Table(
 timeline = Table(
     "timeline",
     metadata,
-    _contact(),
+    contact_column(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("author", Name, nullable=False),
     Column("sealed_body", LargeBinary, nullable=False),
@@ -150,7 +124,7 @@ timeline = Table(
 outbox = Table(
     "outbox",
     metadata,
-    _contact(),
+    contact_column(),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("rank", Integer, nullable=False),
     Column("purpose", Name, nullable=False),
@@ -177,7 +151,7 @@ outbox = Table(
 reply_hints = Table(
     "reply_hints",
     metadata,
-    _contact(),
+    contact_column(),
     Column("expires_at", Instant, nullable=False, index=True),
     Column("sealed_hint", LargeBinary, nullable=False),
 )
@@ -186,7 +160,7 @@ tickets = Table(
     "tickets",
     metadata,
     Column("ticket_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("contact_id", Id, ForeignKey("contacts.contact_id"), nullable=False),
     Column("desk_id", Name, nullable=False),
     Column("status", Name, nullable=False),
@@ -206,7 +180,7 @@ tickets = Table(
 notes = Table(
     "notes",
     metadata,
-    _contact(),
+    contact_column(),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("kind", Name, nullable=False),
     Column("owner", Id, ForeignKey("staff.staff_id"), index=True),
@@ -217,7 +191,7 @@ notes = Table(
 wakeups = Table(
     "wakeups",
     metadata,
-    _contact(),
+    contact_column(),
     Column("reason", Name, primary_key=True),
     Column("due_at", Instant, nullable=False, index=True),
 )
@@ -225,7 +199,7 @@ wakeups = Table(
 daily_counts = Table(
     "daily_counts",
     metadata,
-    _operator(primary_key=True),
+    operator_column(primary_key=True),
     Column("day", Date, primary_key=True),
     Column("name", Name, primary_key=True),
     Column("count", Integer, nullable=False),
@@ -235,7 +209,7 @@ staff = Table(
     "staff",
     metadata,
     Column("staff_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("login", Name, nullable=False),
     Column("display_name", Name, nullable=False),
     Column("role", Name, nullable=False),
@@ -260,7 +234,7 @@ debriefs = Table(
     "debriefs",
     metadata,
     Column("debrief_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False),
     Column("asked_at", Instant, nullable=False),
     Column("done_at", Instant),
@@ -285,7 +259,7 @@ staff_settings = Table(
 drafts = Table(
     "drafts",
     metadata,
-    _contact(),
+    contact_column(),
     Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
     Column("saved_at", Instant, nullable=False),
     Column("sealed_draft", LargeBinary, nullable=False),
@@ -299,41 +273,11 @@ one_time_logins = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
-revisions = Table(
-    "revisions",
-    metadata,
-    _operator(primary_key=True),
-    Column("kind", Name, primary_key=True),
-    Column("name", Name, primary_key=True),
-    Column("revision", Integer, primary_key=True, autoincrement=False),
-    Column("body", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
-)
-
-releases = Table(
-    "releases",
-    metadata,
-    _operator(primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("note", Text, nullable=False),
-    Column("published_at", Instant, nullable=False),
-)
-
-release_items = Table(
-    "release_items",
-    metadata,
-    _operator(primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("kind", Name, primary_key=True),
-    Column("name", Name, primary_key=True),
-    Column("revision", Integer, nullable=False),
-)
-
 receipts = Table(
     "receipts",
     metadata,
     Column("receipt_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("account_id", Name, nullable=False),
     Column("sealed_receipt", LargeBinary, nullable=False),
     Column("sending_at", Instant),
@@ -343,7 +287,7 @@ receipts = Table(
 accounts = Table(
     "accounts",
     metadata,
-    _operator(primary_key=True),
+    operator_column(primary_key=True),
     Column("account_id", Name, primary_key=True),
     Column("received_at", Instant),
     Column("sent_at", Instant),
@@ -364,7 +308,7 @@ risk_reviews = Table(
     "risk_reviews",
     metadata,
     Column("review_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("day", Date, nullable=False),
     Column("sealed_review", LargeBinary, nullable=False),
 )
@@ -373,7 +317,7 @@ erased_emergencies = Table(
     "erased_emergencies",
     metadata,
     Column("stub_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("desk_id", Name, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("erased_at", Instant, nullable=False),
@@ -398,7 +342,7 @@ alerts = Table(
     "alerts",
     metadata,
     Column("alert_id", Id, primary_key=True),
-    _operator(),
+    operator_column(),
     Column("subject", Name, nullable=False),
     Column("kind", Name, nullable=False),
     Column("level", Integer, nullable=False),
@@ -429,7 +373,7 @@ alert_sends = Table(
 watch_rounds = Table(
     "watch_rounds",
     metadata,
-    _operator(primary_key=True),
+    operator_column(primary_key=True),
     Column("due_at", Instant, nullable=False),
     Column("passed_at", Instant),
     Column("failed_at", Instant),

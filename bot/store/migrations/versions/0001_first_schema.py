@@ -158,6 +158,8 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("published_at", Instant(), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=True),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.ForeignKeyConstraint(
             ["operator_id"], ["operators.operator_id"], name=op.f("fk_releases_operator_id")
         ),
@@ -171,6 +173,8 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=True),
+        sa.Column("approved_by", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(
             ["operator_id"], ["operators.operator_id"], name=op.f("fk_revisions_operator_id")
         ),
@@ -206,6 +210,60 @@ def upgrade() -> None:
         sa.Column("parked", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.contact_id"], name=op.f("fk_inbox_contact_id")),
         sa.PrimaryKeyConstraint("contact_id", "seq", name=op.f("pk_inbox")),
+    )
+    op.create_table(
+        "document_asides",
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("saved_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_document_asides_operator_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_document_asides_staff_id")),
+        sa.PrimaryKeyConstraint("operator_id", "kind", "name", "staff_id", name=op.f("pk_document_asides")),
+    )
+    op.create_table(
+        "document_drafts",
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("removes", sa.Boolean(), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("saved_at", Instant(), nullable=False),
+        sa.Column("proposed_by", sa.String(length=32), nullable=True),
+        sa.Column("approved_by", sa.String(length=32), nullable=True),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["approved_by"], ["staff.staff_id"], name=op.f("fk_document_drafts_approved_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_document_drafts_operator_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposed_by"], ["staff.staff_id"], name=op.f("fk_document_drafts_proposed_by")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_document_drafts_staff_id")),
+        sa.PrimaryKeyConstraint("operator_id", "kind", "name", "revision", name=op.f("pk_document_drafts")),
+    )
+    op.create_table(
+        "planned_releases",
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_planned_releases_operator_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_planned_releases_staff_id")),
+        sa.PrimaryKeyConstraint("operator_id", name=op.f("pk_planned_releases")),
     )
     op.create_table(
         "one_time_logins",
@@ -545,6 +603,9 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     op.drop_table("one_time_logins")
+    op.drop_table("planned_releases")
+    op.drop_table("document_drafts")
+    op.drop_table("document_asides")
     op.drop_table("inbox")
     op.drop_table("debriefs")
     with op.batch_alter_table("duties", schema=None) as batch_op:
