@@ -442,6 +442,11 @@ def test_runs_fold_as_their_characters_do(text: str) -> None:
     assert whole == out.done()
 
 
+@given(st.text(alphabet="死にたいしニタぁィーー〜〜。、 　☆*＊xタヒﾀﾋカ゛ﾞガ゚はパＡａ1１ww\n😀", max_size=30))
+def test_the_short_way_folds_the_same(text: str) -> None:
+    assert normalise.folded_text(text) == fold(text).text
+
+
 @given(st.sampled_from([text for rule in SEED.rules for text in (*rule.hits, *rule.misses)]))
 def test_looking_only_where_all_words_occur_finds_the_same(text: str) -> None:
     """The rules that are passed over could not have hit."""

@@ -112,6 +112,15 @@ def fold(text: str) -> Folded:
     return out.done()
 
 
+def folded_text(text: str) -> str:
+    """As `fold(text).text`, and quicker for most texts: without the way back."""
+    if _PLAINLY.fullmatch(text) and not _ODD.search(text):
+        plain = text.translate(_SHORT)
+        if not _THRICE.search(plain):
+            return plain
+    return fold(text).text
+
+
 def _fold_slowly(text: str, out: _Out) -> None:
     split = {place: found.end() for found in _SPLIT_DEATH.finditer(text) for place in range(*found.span())}
     masked = {found.start(): found.end() for found in _MASKED.finditer(text)}
@@ -259,5 +268,10 @@ _PLAIN = {
     and folded not in _SMALL
 }
 """Characters that fold to one of their own, whatever stands beside them; the kanji in use fold to themselves."""
+_SHORT = {**_PLAIN, **dict.fromkeys(map(ord, _BREAKS))}
+_PLAINLY = re.compile(
+    f"(?:[一-鿿{''.join(map(chr, _PLAIN))}{re.escape(''.join(_BREAKS))}]|(?<=[ァ-ヺ])ー(?![{''.join(_LONG)}]))*"
+)
+"""Nothing in it folds by what stands beside it."""
 _RUNS = re.compile(f"([一-鿿{''.join(map(chr, _PLAIN))}]+)|.", re.DOTALL)
 _THRICE = re.compile(r"(.)\1\1")

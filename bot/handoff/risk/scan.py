@@ -25,7 +25,7 @@ from bot.handoff.risk.model import (
     RiskVeto,
     highest,
 )
-from bot.handoff.risk.normalise import fold, fold_latin
+from bot.handoff.risk.normalise import fold, fold_latin, folded_text
 from bot.handoff.risk.sighting import Sighting, is_accident, takes_back
 
 MAX_SCANNED = 20_000
@@ -116,25 +116,32 @@ class Rules:
         if self.book.automaton is None or not text:
             return []
         text = text[:MAX_SCANNED]
-        seen = [self._seen(Sighting(fold(text)), hopeful=hopeful)]
+        seen = []
+        if not hopeful or self._may_hit(folded_text(text)):
+            seen.append(self._seen(Sighting(fold(text))))
         latin = fold_latin(text)
-        if latin is not None and latin.text:
-            seen.append(self._seen(Sighting(latin, is_read=False), hopeful=hopeful))
-        return [sighting for sighting in seen if sighting is not None]
+        if latin is not None and latin.text and not (hopeful and not self._may_hit(latin.text)):
+            seen.append(self._seen(Sighting(latin, is_read=False)))
+        return seen
 
-    def _seen(self, sighting: Sighting, *, hopeful: bool) -> Sighting | None:
+    def _may_hit(self, folded: str) -> bool:
+        """Whether all that some rule asks for occurs, in whatever place."""
+        book = self.book
+        assert book.automaton is not None
+        met, begun = 0, set[int]()
+        for number in {
+            number for number, _, _ in book.automaton.find_matches_as_indexes(folded, overlapping=True)
+        }:
+            bits, starts = book.worth_of(number)
+            met |= bits
+            begun |= starts
+        return not all(book.needs[place] & ~met for place in begun)
+
+    def _seen(self, sighting: Sighting) -> Sighting:
         book, folded = self.book, sighting.folded
         assert book.automaton is not None
         matches = book.automaton.find_matches_as_indexes(folded.text, overlapping=True)
-        if hopeful:
-            met, begun = 0, set[int]()
-            for number in {number for number, _, _ in matches}:
-                bits, starts = book.worth_of(number)
-                met |= bits
-                begun |= starts
-            sighting.inflects = bool(met & INFLECTS)
-            if all(book.needs[place] & ~met for place in begun):
-                return None
+        sighting.inflects = any(book.worth_of(number)[0] & INFLECTS for number, _, _ in matches)
         spots = sighting.spots
         for number, start, end in matches:
             if folded.is_one_word(start, end):
