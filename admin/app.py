@@ -13,6 +13,8 @@ from admin.guard import Guard
 from admin.live import Streams
 from admin.views.alerts import Alarms
 from admin.views.components import Components
+from admin.views.handing import Handing
+from admin.views.noting import Noting
 from admin.views.pages import Pages
 from admin.views.queue import Queue
 from admin.views.records import Records
@@ -100,6 +102,8 @@ def attach(
     admin.add_routes(Records(console, pages).routes())
     admin.add_routes(ReportPage(console, pages).routes())
     admin.add_routes(Threads(console, pages, streams).routes())
+    admin.add_routes(Noting(console, pages).routes())
+    admin.add_routes(Handing(console, pages).routes())
     admin.add_routes(Components(pages, console.clock).routes())
     admin.add_routes(Settings(console, pages, cookies).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])

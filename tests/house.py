@@ -50,7 +50,10 @@ LAYERS = {
         "bot.content.library",
         *(
             f"bot.handoff.{name}"
-            for name in ("desk", "access", "lines", "passing", "records", "relief", "board", "alerts")
+            for name in (
+                *("desk", "access", "lines", "passing", "records", "relief", "board", "alerts"),
+                *("follow_ups", "side_panel"),
+            )
         ),
         "bot.runtime",
     ),
@@ -75,7 +78,6 @@ LONGER: dict[str, tuple[int, str]] = {
     "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/conversations.py": (330, "who is loaded, by id or by address, is locked in one order"),
-    "bot/handoff/passing.py": (310, "every move between people and desks"),
     "bot/store/schema.py": (500, "all tables in one view"),
     "bot/store/migrations/versions/0001_first_schema.py": (680, "one migration, written by Alembic"),
 }

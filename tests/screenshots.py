@@ -9,11 +9,14 @@ import asyncio
 import io
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
 from playwright.async_api import Browser, async_playwright
 
+from bot.handoff.notes import Note, NoteKind, Source
+from bot.store.staff import Member
 from tests.admin.conftest import PASSWORD, House, a_house
 from tests.provision import chromium
 
@@ -42,11 +45,13 @@ async def peopled(house: House) -> dict[str, str]:
     mine = await house.request("m1", "ゆっくり", "文字だけ")
     house.later(3)
     await house.engawa.desk.claim(mizuno, mine)
+    await house.engawa.desk.confirm(mizuno, mine)
     await house.engawa.desk.reply(mizuno, mine, "みずのです。読みました。返事はいつでも大丈夫です。", "r1")
     await house.engawa.delivery.work()
     house.later(2)
     for text in ("ありがとうございます。朝がいちばんだめです", "もう死にたいです"):
         await house.hear(house.line.heard("m1", text, at=house.clock.now(), token="t" * 8))
+    await _noted(house, mizuno, mine, sakurai.staff_id)
     draft = "朝のこと、読みました。眠れない日が続くときは、早めにほかの窓口も使えます。"
     await house.engawa.desk.save_draft(mizuno, mine, draft)
     waiting = await house.newest()
@@ -54,11 +59,37 @@ async def peopled(house: House) -> dict[str, str]:
         "queue": "/admin",
         "queue-team": "/admin?group=team",
         "thread": f"/admin/tickets/{mine}",
+        "thread-side": f"/admin/tickets/{mine}#about",
         "thread-waiting": f"/admin/tickets/{waiting}",
+        "notes-consent": f"/admin/tickets/{mine}/notes?kind=consent",
+        "pass": f"/admin/tickets/{mine}/pass",
+        "hand-over": f"/admin/tickets/{mine}/hand-over",
         "settings": "/admin/settings",
         "components": "/admin/components",
         "login": "/admin/login",
     }
+
+
+async def _noted(house: House, member: Member, ticket: str, colleague: str) -> None:
+    """What stands beside the conversation."""
+    now, desk = house.clock.now(), house.engawa.desk
+    due = (now + timedelta(days=2)).date()
+    for note in (
+        Note(kind=NoteKind.WISH, text="夜、だれかに読んでもらえたら", source=Source.PERSON, by="", at=now),
+        Note(kind=NoteKind.SAID, text="朝がいちばんつらい", by="", at=now),
+        Note(kind=NoteKind.OBSERVED, text="22時台に続けて書いている", by="", at=now),
+        Note(kind=NoteKind.GUESS, text="眠れていないかもしれない", by="", at=now),
+        Note(
+            kind=NoteKind.PROMISE,
+            text="本のことを調べて書く",
+            owner=member.staff_id,
+            due_on=due,
+            by="",
+            at=now,
+        ),
+    ):
+        await desk.note(member, ticket, note)
+    await desk.stand_in(member, ticket, colleague)
 
 
 async def taken(house: House, browser: Browser, pages: dict[str, str], folder: Path) -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from admin.guard import form_of, is_no_text, session_of
 from admin.live import Streams
-from admin.views import labels, lines, times, writing
+from admin.views import labels, lines, side, times, writing
 from admin.views.pages import Pages, is_fragment
 from admin.views.queue import claimed_by
 from admin.words import words_of
@@ -80,6 +80,7 @@ class Threads:
             categories=labels.categories(t, ticket),
             wishes=[(lines.readable(label), lines.readable(wish)) for label, wish in ticket.wishes],
             hits=sorted({(hit.rule, hit.category) for hit in ticket.hits}),
+            panel=side.panel(t, thread, member, now, released, await self._console.accounts()),
             desk=self._console.desk_name(ticket.desk_id),
             entrance=labels.entrance(t, thread.account_id),
             beside=self._streams.beside(member, ticket.contact_id),

@@ -24,7 +24,7 @@ PEER = "peer_wishes"
 TEXTS = frozenset({
     "human_closed", "human_full", "human_nobody", "human_open", "human_unknown", "opening", "wait_hours",
     "wait_minutes", "wait_longer", "wait_again", "read_later", "keeper_away", "keeper_new",
-    "desk_new", "follow_up_set", "follow_up_off", "nav_unfollow",
+    "desk_new", "follow_up_set", "follow_up_off", "follow_up_called_off", "nav_unfollow",
     "minor_note", "minor_closed", "state_human_away", "state_promised", "time_of_day", PEER,
 })  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from bot.content.library import Library
 from bot.content.pack import Released
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.flows import effects as fx
+from bot.handoff.routing import Carrier
 from bot.handoff.ticket import Status, Ticket
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
@@ -153,3 +154,15 @@ def written(text: str, what: str = "A reason") -> str:
     if len(text) > MAX_WRITTEN:
         raise BadInput(f"At most {MAX_WRITTEN} characters, please.")
     return text
+
+
+def carrier(member: Member, loads: Mapping[str, int], now: datetime) -> Carrier:
+    """A member as routing sees them, with what each of the staff carries by id."""
+    return Carrier(
+        staff_id=member.staff_id,
+        desks=None if member.desk_ids is None else frozenset(member.desk_ids),
+        peer=member.peer,
+        load=loads.get(member.staff_id, 0),
+        most=member.most,
+        paused=member.paused_until is not None and member.paused_until > now,
+    )

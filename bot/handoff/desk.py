@@ -16,10 +16,12 @@ from bot.flows.content import Hit
 from bot.handoff import outgoing
 from bot.handoff import ticket as tickets
 from bot.handoff.access import ANSWERS, SEES_ALL
+from bot.handoff.follow_ups import FollowUps
 from bot.handoff.lines import Lines
 from bot.handoff.passing import Passing
 from bot.handoff.records import Records
 from bot.handoff.risk import LEVELS
+from bot.handoff.side_panel import SidePanel, side_panel
 from bot.handoff.ticket import Ticket
 from bot.messages import Purpose, Reply
 from bot.report import measures
@@ -42,7 +44,7 @@ class Thread:
 
     `lines` may be a part of it; `has_older` tells that there are more before them. `free_until`: until when an answer
     costs no push. `draft` is what this member was writing. `must_confirm`: there are wishes this member has to see
-    before they can write (R-030).
+    before they can write (R-030). `panel`: what stands beside it.
     """
 
     ticket: Ticket
@@ -57,6 +59,7 @@ class Thread:
     free_until: datetime | None = None
     draft: str = field(default="", repr=False)
     must_confirm: bool = False
+    panel: SidePanel = field(default_factory=SidePanel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class How:
 AS_USUAL = How()
 
 
-class Desk(Lines, Passing, Records):
+class Desk(Lines, Passing, FollowUps, Records):
     """The service behind the console."""
 
     async def thread(
@@ -157,6 +160,7 @@ class Desk(Lines, Passing, Records):
             free_until=hints.good_until(connection, loaded.contact_id, self._clock.now()),
             draft=drafts.read(connection, loaded, member.staff_id),
             must_confirm=ticket.keeper == member.staff_id and tickets.must_see(ticket, member.staff_id),
+            panel=side_panel(connection, loaded, ticket, member, self._clock.now()),
         )
 
     def _save_draft(self, connection: Connection, member: Member, ticket_id: str, text: str) -> None:

@@ -36,6 +36,7 @@ class Source(StrEnum):
     SUPPORTER = "supporter"
 
 
+MOST = 2_000  # characters of a note
 HOW = ("wrote", "tapped", "said")
 """How consent was given. Silence, and words that leave it open, are none (R-066)."""
 
@@ -77,6 +78,8 @@ def checked(note: Note) -> Note:
     """The note as it may be kept. Raises BadInput with what is missing."""
     if not note.text.strip():
         raise BadInput("Nothing is written.")
+    if len(note.text) > MOST:
+        raise BadInput(f"At most {MOST} characters, please.")
     if note.kind is NoteKind.WISH and note.source is None:
         raise BadInput("Whose wish is it? Choose: the person, the family, or a supporter who heard it.")
     if note.kind is NoteKind.PROMISE and (note.owner is None or note.due_on is None):

@@ -10,18 +10,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from bot.content.desks import spelled_time
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.flows import effects as fx
 from bot.handoff import notes as noting
 from bot.handoff import routing
 from bot.handoff import ticket as tickets
-from bot.handoff.access import SEES_ALL, Access, written
+from bot.handoff.access import SEES_ALL, Access, carrier, written
 from bot.handoff.hours import TOKYO
 from bot.handoff.risk import Level, highest
 from bot.handoff.routing import Carrier, Why
 from bot.handoff.ticket import Status, Ticket
-from bot.messages import Choice, Purpose, Reply
+from bot.messages import Purpose, Reply
 from bot.report import measures
 from bot.runtime.live import News
 from bot.store import conversations, debriefs, duties, staff
@@ -30,12 +29,10 @@ from bot.store import tickets as ticket_store
 from bot.store.conversations import Loaded
 from bot.store.staff import Member
 from bot.talk import Mode, Talk
-from bot.wakes import FOLLOW_UP, LONGER
+from bot.wakes import LONGER
 
 MOST_TRIES = 20  # lost races in a row
 RED_PAUSE = timedelta(minutes=15)
-BY_DAY = (9, 21)  # o'clock: when a follow-up may come, unless the person chose another hour
-LONGEST_AHEAD = timedelta(weeks=12)  # a ticket at rest is kept for 90 days (R-074)
 
 
 class Passing(Access):
@@ -88,13 +85,6 @@ class Passing(Access):
         """Names who goes on when the keeper is away (R-106)."""
         await self._write(self._stand_in, member, ticket_id, staff_id)
 
-    async def follow_up(self, member: Member, ticket_id: str, at: datetime, *, chosen: bool = False) -> None:
-        """A word later on: the person is shown when, and can be rid of it with one tap (R-085).
-
-        `chosen`: the person named this hour. Raises BadInput outside the day, else, and for a time that has passed.
-        """
-        await self._write(self._follow_up, member, ticket_id, at, chosen)
-
     async def leave(self, member: Member, staff_id: str) -> None:
         """A member goes for good: what they had waits for others. Raises Conflict while they owe anybody something."""
         if member.role not in SEES_ALL:
@@ -108,9 +98,9 @@ class Passing(Access):
         self, connection: Connection, member: Member, now: datetime
     ) -> tuple[Carrier, list[Carrier]]:
         loads = ticket_store.loads(connection, member.operator_id)
-        here = [_carrier(one, loads, now) for one in duties.here(connection, member.operator_id, now)]
+        here = [carrier(one, loads, now) for one in duties.here(connection, member.operator_id, now)]
         fresh = staff.by_id(connection, member.operator_id, member.staff_id) or member
-        return _carrier(fresh, loads, now), here
+        return carrier(fresh, loads, now), here
 
     def _next_for(self, connection: Connection, member: Member) -> tuple[str, Why, News] | None:
         now = self._clock.now()
@@ -239,22 +229,6 @@ class Passing(Access):
         talk = replace(loaded.talk, ticket=replace(ticket, stand_in=staff_id))
         return self._commit(connection, loaded, talk, (fx.Relay(),), member, self._clock.now())
 
-    def _follow_up(
-        self, connection: Connection, member: Member, ticket_id: str, at: datetime, chosen: bool
-    ) -> News:
-        loaded, _ = self._kept(connection, member, ticket_id)
-        now, local = self._clock.now(), at.astimezone(TOKYO)
-        if not now < at < now + LONGEST_AHEAD:
-            raise BadInput("Choose a time from now on, within twelve weeks.")
-        if not chosen and not BY_DAY[0] <= local.hour < BY_DAY[1]:
-            raise BadInput("Choose an hour of the day, unless the person named this one.")
-        released = self._library.released(connection)
-        text = spelled_time(released.text("follow_up_set")[0], local)
-        stop = Choice(id="nav/unfollow", label=released.text("nav_unfollow")[0])
-        said = fx.Say(reply=Reply(texts=(text,), choices=(stop,), silent=True), purpose=Purpose.COUNSELOR)
-        effects = (said, fx.WakeAt(reason=FOLLOW_UP, at=at), fx.Relay())
-        return self._commit(connection, loaded, loaded.talk, effects, member, now)
-
     def _leave(self, connection: Connection, member: Member, staff_id: str) -> News:
         operator_id, now, news = member.operator_id, self._clock.now(), News()
         if staff.by_id(connection, operator_id, staff_id) is None:
@@ -280,7 +254,7 @@ class Passing(Access):
     def _colleague(self, connection: Connection, member: Member, ticket: Ticket, staff_id: str) -> Member:
         """Somebody who may have this conversation. Raises NotFound, without telling who was refused."""
         found = staff.by_id(connection, member.operator_id, staff_id)
-        if found is None or not _carrier(found, {}, self._clock.now()).may_have(ticket):
+        if found is None or not carrier(found, {}, self._clock.now()).may_have(ticket):
             raise NotFound
         return found
 
@@ -290,14 +264,3 @@ class Passing(Access):
             return
         staff.pause(connection, ticket.keeper, now + RED_PAUSE)
         debriefs.ask(connection, operator_id, ticket.keeper, now)
-
-
-def _carrier(member: Member, loads: dict[str, int], now: datetime) -> Carrier:
-    return Carrier(
-        staff_id=member.staff_id,
-        desks=None if member.desk_ids is None else frozenset(member.desk_ids),
-        peer=member.peer,
-        load=loads.get(member.staff_id, 0),
-        most=member.most,
-        paused=member.paused_until is not None and member.paused_until > now,
-    )

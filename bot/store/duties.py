@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, exists, insert, select
 
 from bot.errors import BadInput
 from bot.store.schema import duties, staff, staff_sessions
-from bot.store.staff import IDLE, MEMBER, Member
+from bot.store.staff import ANSWERING, IDLE, MEMBER, Member
 
 
 def add(connection: Connection, staff_id: str, begins_at: datetime, ends_at: datetime) -> None:
@@ -60,6 +60,6 @@ def here(connection: Connection, operator_id: str, now: datetime) -> Sequence[Me
     session = exists().where(
         staff_sessions.c.staff_id == staff.c.staff_id, staff_sessions.c.seen_at > now - IDLE
     )
-    answering = staff.c.role.in_(("counselor", "lead", "operator"))
+    answering = staff.c.role.in_(ANSWERING)
     query = MEMBER.where(staff.c.operator_id == operator_id, answering, session).order_by(staff.c.staff_id)
     return [Member(**row._mapping) for row in connection.execute(query)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from bot.store.schema import duties, one_time_logins, staff, staff_sessions, sta
 
 IDLE = timedelta(minutes=30)  # ASVS 7.3.1
 ABSOLUTE = timedelta(hours=12)  # ASVS 7.3.2
+ANSWERING = ("counselor", "lead", "operator")
 ROLES = ("counselor", "lead", "editor", "operator")
 
 
@@ -132,6 +134,18 @@ def by_id(connection: Connection, operator_id: str, staff_id: str) -> Member | N
         MEMBER.where(staff.c.operator_id == operator_id, staff.c.staff_id == staff_id)
     ).first()
     return Member(**row._mapping) if row else None
+
+
+def answering(connection: Connection, operator_id: str) -> list[Member]:
+    """Everybody who answers people and may sign in."""
+    query = MEMBER.where(staff.c.operator_id == operator_id, staff.c.role.in_(ANSWERING))
+    return [Member(**row._mapping) for row in connection.execute(query.order_by(staff.c.staff_id))]
+
+
+def names(connection: Connection, staff_ids: Sequence[str]) -> dict[str, str]:
+    """Display names by id, also of who left: what they noted stays theirs."""
+    query = select(staff.c.staff_id, staff.c.display_name).where(staff.c.staff_id.in_(staff_ids))
+    return {row.staff_id: row.display_name for row in connection.execute(query)}
 
 
 def count(connection: Connection, operator_id: str) -> int:

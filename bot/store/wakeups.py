@@ -36,6 +36,13 @@ def cancel(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
     connection.execute(delete(wakeups).where(tuple_(wakeups.c.contact_id, wakeups.c.reason).in_(pairs)))
 
 
+def due(connection: Connection, contact_id: str, reason: str) -> datetime | None:
+    """When this contact is woken for this reason; None when nothing is planned."""
+    here = (wakeups.c.contact_id == contact_id, wakeups.c.reason == reason)
+    found: datetime | None = connection.scalar(select(wakeups.c.due_at).where(*here))
+    return found
+
+
 def next_due(connection: Connection) -> datetime | None:
     found: datetime | None = connection.scalar(select(func.min(wakeups.c.due_at)))
     return found
