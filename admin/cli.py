@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from admin import line_commands, record_commands, staff_commands, vault_commands
+from admin import content_commands, line_commands, record_commands, staff_commands, vault_commands
 from bot.errors import ConfigError, EngawaError
 
 app = typer.Typer(
@@ -20,13 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Engawa: an anonymous contact channel on LINE, Telegram and the web.",
 )
-content_app = typer.Typer(no_args_is_help=True, help="What people are told.")
 risk_app = typer.Typer(no_args_is_help=True, help="The risk rules.")
 telegram_app = typer.Typer(no_args_is_help=True, help="The Telegram bots.")
 app.add_typer(record_commands.audit, name="audit")
 app.command("report")(record_commands.report)
 app.add_typer(staff_commands.app, name="staff")
-app.add_typer(content_app, name="content")
+app.add_typer(content_commands.app, name="content")
 app.add_typer(line_commands.app, name="line")
 app.add_typer(risk_app, name="risk")
 app.add_typer(telegram_app, name="telegram")
@@ -143,61 +142,6 @@ def doctor(
 def key() -> None:
     """Make a key for ENGAWA_KEYS. Keep it apart from the database and its backups."""
     typer.echo(f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}")
-
-
-@content_app.command("import")
-def content_import(
-    file: Annotated[Path, typer.Argument(help="a calendar (.ics) or a table (.csv); see docs/importing.md")],
-    prefecture: Annotated[str, typer.Option(help="where it takes place, if the file does not say")] = "",
-    municipality: Annotated[str, typer.Option(help="the city, town or village")] = "",
-    kind: Annotated[str, typer.Option(help="such as family_group or ibasho")] = "event",
-    source: Annotated[
-        str, typer.Option(help="where the dates were seen, such as the group's own calendar")
-    ] = "",
-    held_on_holidays: Annotated[
-        bool, typer.Option(help="the group meets on public holidays, too; else such days are not told")
-    ] = False,
-    release: Annotated[bool, typer.Option("--publish", help="publish it; else it is only shown")] = False,
-    skip_problems: Annotated[
-        bool, typer.Option(help="publish although something could not be taken")
-    ] = False,
-) -> None:
-    """Read series and events from a group's own calendar or table, show them, and publish them if told to."""
-    from datetime import UTC, datetime
-
-    from admin import importing
-    from bot.config import load
-    from bot.content.importing import Defaults
-    from bot.content.model import Source
-    from bot.handoff.hours import TOKYO
-
-    seen = datetime.now(UTC).astimezone(TOKYO).date().isoformat()
-    defaults = Defaults(
-        kind=kind,
-        prefecture=prefecture or None,
-        municipality=municipality or None,
-        on_holiday="held" if held_on_holidays else None,
-        source=Source(title=source, seen_in_source=seen) if source else None,
-    )
-    found = importing.read(file, defaults)
-    importing.show(found)
-    if not release:
-        raise typer.Exit(1 if found.problems else 0)
-    if found.problems and not skip_problems:
-        typer.echo("Nothing was published. Mend the lines above, or say --skip-problems.", err=True)
-        raise typer.Exit(1)
-    number = importing.publish(load(os.environ), found, f"{file.name} から")
-    typer.echo(f"Published as release {number}.", err=True)
-
-
-@content_app.command("gaps")
-def content_gaps() -> None:
-    """Tell what was looked for and not found in the last quarter that is over, by prefecture and by kind."""
-    from admin import gaps
-    from bot.clock import SystemClock
-    from bot.config import load
-
-    typer.echo(gaps.table(load(os.environ), SystemClock().now()))
 
 
 @risk_app.command("scan")

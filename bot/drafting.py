@@ -78,7 +78,8 @@ class NotReady(EngawaError):
     """It cannot be published yet."""
 
     def __init__(self, issues: Sequence[Issue], waiting: Sequence[Item], overtaken: Sequence[Item]) -> None:
-        super().__init__("It cannot be published yet.")
+        reasons = [f"{issue.path}: {issue.message}" for issue in issues[:10]]
+        super().__init__("\n  ".join(["It cannot be published yet.", *reasons]))
         self.issues, self.waiting, self.overtaken = tuple(issues), tuple(waiting), tuple(overtaken)
 
 

@@ -43,18 +43,18 @@ class Releases:
     def __init__(
         self, database: Database, library: Library, clock: Clock, operator_id: str, sealer: Sealer
     ) -> None:
-        self._database, self._library, self._clock = database, library, clock
-        self._operator_id, self._sealer = operator_id, sealer
+        self.database, self._library, self.clock = database, library, clock
+        self.operator_id, self._sealer = operator_id, sealer
 
     # --- the next one ---
 
     async def ready(self, member: Member) -> Ready:
         """The next release as it would be: everything that was sent to review."""
         allow(member, EDITS)
-        return await self._database.read(self._ready, None)
+        return await self.database.read(self._ready, None)
 
     def _ready(self, connection: Connection, wanted: Mapping[Key, int] | None) -> Ready:
-        operator = self._operator_id
+        operator = self.operator_id
         number = content.latest_number(connection, operator)
         if wanted is None:
             rows = [
@@ -67,7 +67,7 @@ class Releases:
         return Ready(
             number=number + 1,
             items=proposal.items,
-            issues=proposal.issues(self._today()),
+            issues=proposal.issues(self.today()),
             unchanged=len(proposal.published) - sum(item.before is not None for item in proposal.items),
             planned=document_drafts.planned(connection, operator),
             names=document_drafts.names(connection, operator, people),
@@ -75,17 +75,17 @@ class Releases:
 
     def public(self, connection: Connection, number: int) -> list[Document]:
         """The documents of a release."""
-        rows = content.documents(connection, self._operator_id, number)
+        rows = content.documents(connection, self.operator_id, number)
         return [Document(kind=kind, name=name, body=body) for kind, name, body in rows]
 
     def drafted(self, connection: Connection, rows: Sequence[DraftRow]) -> list[Drafted]:
         """Drafts with the logins of who proposed and approved them, and whether they were overtaken."""
-        known = document_drafts.published(connection, self._operator_id)
+        known = document_drafts.published(connection, self.operator_id)
         people = {person for row in rows for person in (row.proposed_by, row.approved_by) if person}
         logins = {
             person: found.login
             for person in people
-            if (found := staff.by_id(connection, self._operator_id, person)) is not None
+            if (found := staff.by_id(connection, self.operator_id, person)) is not None
         }
         return [
             Drafted(
@@ -102,8 +102,9 @@ class Releases:
             for row in rows
         ]
 
-    def _today(self) -> date:
-        return self._clock.now().astimezone(TOKYO).date()
+    def today(self) -> date:
+        """The day in Tokyo."""
+        return self.clock.now().astimezone(TOKYO).date()
 
     # --- publishing ---
 
@@ -113,31 +114,31 @@ class Releases:
         Raises NotAllowed, NotReady, BadInput, or Conflict when somebody published at the same moment.
         """
         allow(member, REVIEWS)
-        note = _note(note)
-        ready = await self._database.read(self._ready, None)
+        note = note_of(note)
+        ready = await self.database.read(self._ready, None)
         if not ready.items:
             raise BadInput("Nothing was sent to review.")
         if not ready.may:
             raise NotReady(ready.blocking, ready.waiting, ready.overtaken)
         if at is None:
             return await self._publish(ready, member.staff_id, note)
-        now = self._clock.now()
+        now = self.clock.now()
         if at.tzinfo is None or not now < at <= now + AT_MOST:
             raise BadInput("The time lies between now and ninety days from now.")
         items = {item.draft.key: item.draft.revision for item in ready.items}
         planned = Planned(staff_id=member.staff_id, due_at=at, note=note, items=items, problem="")
-        await self._database.write(document_drafts.plan, self._operator_id, planned)
+        await self.database.write(document_drafts.plan, self.operator_id, planned)
         return ready.number
 
     async def _publish(self, ready: Ready, staff_id: str, note: str) -> int:
         try:
-            return await self._database.write(self._write, ready, staff_id, note)
+            return await self.database.write(self._write, ready, staff_id, note)
         except IntegrityError as error:
             raise Conflict("Somebody published at the same moment.") from error
 
     def _write(self, connection: Connection, ready: Ready, staff_id: str, note: str) -> int:
         """What was checked becomes a release, unless anything under it moved meanwhile."""
-        operator, now = self._operator_id, self._clock.now()
+        operator, now = self.operator_id, self.clock.now()
         wanted = {item.draft.key: item.draft.revision for item in ready.items}
         rows = document_drafts.states(connection, operator, wanted)
         still = {row.key: row for row in self.drafted(connection, list(rows.values()))}
@@ -168,22 +169,22 @@ class Releases:
     async def call_off(self, member: Member) -> None:
         """What was planned is not published by itself any more."""
         allow(member, REVIEWS)
-        await self._database.write(document_drafts.call_off, self._operator_id)
+        await self.database.write(document_drafts.call_off, self.operator_id)
 
     async def look(self) -> None:
         """Publishes what is due: the clockwork asks. What cannot be published says why, and stays planned."""
         try:
-            planned = await self._database.read(document_drafts.planned, self._operator_id)
-            if planned is None or planned.problem or planned.due_at > self._clock.now():
+            planned = await self.database.read(document_drafts.planned, self.operator_id)
+            if planned is None or planned.problem or planned.due_at > self.clock.now():
                 return
-            ready = await self._database.read(self._ready, planned.items)
+            ready = await self.database.read(self._ready, planned.items)
             problem = "" if ready.may and len(ready.items) == len(planned.items) else "not_ready"
             if not problem:
                 await self._publish(ready, planned.staff_id, planned.note)
                 log.info("published_as_planned", release=ready.number)
                 return
             failed = replace(planned, problem=problem)
-            await self._database.write(document_drafts.plan, self._operator_id, failed)
+            await self.database.write(document_drafts.plan, self.operator_id, failed)
             log.warning("plan_not_ready")
         except Conflict:
             log.info("plan_raced")  # another process published it, or something changed: looked at again soon
@@ -195,10 +196,10 @@ class Releases:
     async def roll_back(self, member: Member, number: int) -> int:
         """A new release of exactly what `number` held. Drafts stay. Raises NotFound, NotReady, Conflict."""
         allow(member, REVIEWS)
-        return await self._database.write(self._roll_back, member.staff_id, number)
+        return await self.database.write(self._roll_back, member.staff_id, number)
 
     def _roll_back(self, connection: Connection, staff_id: str, number: int) -> int:
-        operator, latest = self._operator_id, content.latest_number(connection, self._operator_id)
+        operator, latest = self.operator_id, content.latest_number(connection, self.operator_id)
         rows = content.documents(connection, operator, number)
         if not rows or number >= latest:
             raise NotFound
@@ -208,27 +209,27 @@ class Releases:
         if blocking:
             raise NotReady(blocking, (), ())
         note = f"第{number}版にもどしました"
-        return content.publish(connection, operator, rows, note, self._clock.now(), staff_id=staff_id)
+        return content.publish(connection, operator, rows, note, self.clock.now(), staff_id=staff_id)
 
     async def releases(self, member: Member) -> list[ReleaseRow]:
         """The newest releases, the latest first."""
         allow(member, EDITS)
-        return await self._database.read(content.recent, self._operator_id, MOST_SHOWN)
+        return await self.database.read(content.recent, self.operator_id, MOST_SHOWN)
 
     async def history(self, member: Member, kind: str, name: str) -> list[RevisionRow]:
         """What a document said in each release that changed it, the newest first."""
         allow(member, EDITS)
-        return await self._database.read(content.history, self._operator_id, kind, name, MOST_SHOWN)
+        return await self.database.read(content.history, self.operator_id, kind, name, MOST_SHOWN)
 
     async def compare(self, member: Member, older: int, newer: int) -> list[tuple[Key, str, list[Change]]]:
         """What is different in a newer release: documents with their name and changes. Raises NotFound."""
         allow(member, EDITS)
 
         def read(connection: Connection) -> tuple[content.Rows, content.Rows]:
-            found = content.documents(connection, self._operator_id, older)
-            return found, content.documents(connection, self._operator_id, newer)
+            found = content.documents(connection, self.operator_id, older)
+            return found, content.documents(connection, self.operator_id, newer)
 
-        before, after = await self._database.read(read)
+        before, after = await self.database.read(read)
         if not before or not after:
             raise NotFound
         old = {(kind, name): body for kind, name, body in before}
@@ -242,8 +243,8 @@ class Releases:
     async def midway(self, member: Member) -> Mapping[str, int]:
         """How many people are in a flow now, by flow: they finish with the steps their session began with."""
         allow(member, EDITS)
-        since = self._clock.now() - timedelta(days=PINNED_DAYS)
-        return await self._database.read(pinned.flows, self._sealer, self._operator_id, since)
+        since = self.clock.now() - timedelta(days=PINNED_DAYS)
+        return await self.database.read(pinned.flows, self._sealer, self.operator_id, since)
 
 
 def allow(member: Member, roles: frozenset[str]) -> None:
@@ -252,7 +253,8 @@ def allow(member: Member, roles: frozenset[str]) -> None:
         raise NotAllowed("Content is for editors and reviewers.")
 
 
-def _note(text: str) -> str:
+def note_of(text: str) -> str:
+    """A note made fit. Raises BadInput when it is too long."""
     found = text.strip()
     if len(found) > MOST_NOTE:
         raise BadInput("A note has at most 500 characters.")

@@ -38,13 +38,13 @@ class Studio(Releases):
     async def documents(self, member: Member, kind: str = "") -> list[DocumentRow]:
         """All documents, or those of a kind, by kind and title; with the drafts on them."""
         allow(member, EDITS)
-        return await self._database.read(self._documents, kind)
+        return await self.database.read(self._documents, kind)
 
     def _documents(self, connection: Connection, kind: str) -> list[DocumentRow]:
-        number = content.latest_number(connection, self._operator_id)
+        number = content.latest_number(connection, self.operator_id)
         public = {(one.kind, one.name): one.body for one in self.public(connection, number)}
-        drafts = document_drafts.open_drafts(connection, self._operator_id)
-        names = document_drafts.names(connection, self._operator_id, (one.by for one in drafts.values()))
+        drafts = document_drafts.open_drafts(connection, self.operator_id)
+        names = document_drafts.names(connection, self.operator_id, (one.by for one in drafts.values()))
         issues = self._issues(connection, number, list(drafts.values()))
         rows = []
         for key in public.keys() | drafts.keys():
@@ -75,10 +75,10 @@ class Studio(Releases):
     async def draft(self, member: Member, kind: str, name: str) -> Draft:
         """A document as it is being written, or as it is public. Raises NotFound when it is neither."""
         allow(member, EDITS)
-        return await self._database.read(self._draft, member.staff_id, kind, name)
+        return await self.database.read(self._draft, member.staff_id, kind, name)
 
     def _draft(self, connection: Connection, staff_id: str, kind: str, name: str) -> Draft:
-        operator = self._operator_id
+        operator = self.operator_id
         number = content.latest_number(connection, operator)
         public = content.document(connection, operator, number, kind, name)
         drafted = document_drafts.open_draft(connection, operator, kind, name)
@@ -101,20 +101,24 @@ class Studio(Releases):
             aside=aside[1] if aside else "",
         )
 
+    async def newest(self, kind: str, name: str) -> int:
+        """The number of a document's newest state, to save on top of; 0 for a new one."""
+        return await self.database.read(document_drafts.newest, self.operator_id, kind, name)
+
     async def check(self, member: Member) -> list[Issue]:
         """What is wrong with the latest release and every draft on it, what blocks first."""
         allow(member, EDITS)
 
         def read(connection: Connection) -> list[Issue]:
-            number = content.latest_number(connection, self._operator_id)
-            drafts = document_drafts.open_drafts(connection, self._operator_id)
+            number = content.latest_number(connection, self.operator_id)
+            drafts = document_drafts.open_drafts(connection, self.operator_id)
             return self._issues(connection, number, list(drafts.values()))
 
-        return await self._database.read(read)
+        return await self.database.read(read)
 
     def _issues(self, connection: Connection, number: int, rows: Sequence[DraftRow]) -> list[Issue]:
         """The same, remembered until something is saved or published, or the day ends."""
-        today = self._today()
+        today = self.today()
         seen = (number, frozenset((row.kind, row.name, row.revision) for row in rows), today.isoformat())
         if self._checked is not None and self._checked[0] == seen:
             return self._checked[1]
@@ -139,7 +143,7 @@ class Studio(Releases):
         if "\x00" in body:
             raise BadInput("There are signs in it that are no text.")
         try:
-            new = await self._database.write(
+            new = await self.database.write(
                 self._save, member.staff_id, kind, name, body, revision, removes=removes
             )
         except DraftConflict:
@@ -147,7 +151,7 @@ class Studio(Releases):
         except Conflict:  # the same number at the same moment: now the other one can be seen
             new = None
         if new is None:
-            raise await self._database.write(self._set_aside, member.staff_id, kind, name, body, revision)
+            raise await self.database.write(self._set_aside, member.staff_id, kind, name, body, revision)
         found = await self.check(member)
         return Saved(revision=new, issues=[issue for issue in found if concerns(issue, kind, name)])
 
@@ -163,7 +167,7 @@ class Studio(Releases):
         removes: bool,
     ) -> int | None:
         """The number of the new state; None when it is not written on top of the newest one."""
-        operator = self._operator_id
+        operator = self.operator_id
         newest = document_drafts.newest(connection, operator, kind, name)
         if newest != revision:
             return None
@@ -177,7 +181,7 @@ class Studio(Releases):
             body=body,
             removes=removes,
             by=staff_id,
-            at=self._clock.now(),
+            at=self.clock.now(),
             proposed_by=None,
             approved_by=None,
         )
@@ -188,7 +192,7 @@ class Studio(Releases):
     def _set_aside(
         self, connection: Connection, staff_id: str, kind: str, name: str, body: str, revision: int
     ) -> DraftConflict:
-        operator, now = self._operator_id, self._clock.now()
+        operator, now = self.operator_id, self.clock.now()
         document_drafts.set_aside(connection, operator, staff_id, kind, name, revision, body, now)
         found = document_drafts.body_at(connection, operator, kind, name, revision)
         try:
@@ -212,12 +216,12 @@ class Studio(Releases):
         allow(member, EDITS)
 
         def write(connection: Connection) -> None:
-            if document_drafts.newest(connection, self._operator_id, kind, name) != revision:
+            if document_drafts.newest(connection, self.operator_id, kind, name) != revision:
                 raise Conflict("Somebody else saved this first.")
-            document_drafts.put_away(connection, self._operator_id, kind, name)
-            document_drafts.forget_aside(connection, self._operator_id, member.staff_id, kind, name)
+            document_drafts.put_away(connection, self.operator_id, kind, name)
+            document_drafts.forget_aside(connection, self.operator_id, member.staff_id, kind, name)
 
-        await self._database.write(write)
+        await self.database.write(write)
 
     # --- review ---
 
@@ -238,7 +242,7 @@ class Studio(Releases):
 
     async def _mark(self, member: Member, kind: str, name: str, revision: int, **people: str | None) -> None:
         def write(connection: Connection) -> None:
-            row = document_drafts.open_draft(connection, self._operator_id, kind, name)
+            row = document_drafts.open_draft(connection, self.operator_id, kind, name)
             if row is None or row.revision != revision:
                 raise Conflict("Somebody else saved this first.")
             if people.get("approved_by"):
@@ -246,10 +250,10 @@ class Studio(Releases):
                     raise Conflict("It was not sent to review yet.")
                 if member.staff_id in (row.by, row.proposed_by):
                     raise NotAllowed("A second person has to look at it.")
-            if not document_drafts.mark(connection, self._operator_id, row, **people):
+            if not document_drafts.mark(connection, self.operator_id, row, **people):
                 raise Conflict("Somebody else saved this first.")
 
-        await self._database.write(write)
+        await self.database.write(write)
 
 
 def _allowed_name(kind: str, name: str) -> None:

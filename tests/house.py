@@ -43,7 +43,7 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
         *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
         *(f"bot.content.{name}" for name in ("editing", "flow_links", "flow_map", "step_templates")),
-        *(f"bot.content.{name}" for name in ("export", "proposal", "second_look")),
+        *(f"bot.content.{name}" for name in ("archive", "export", "proposal", "second_look")),
     ),
     2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),
     3: (
@@ -60,7 +60,15 @@ LAYERS = {
     4: (
         *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
         *("bot.fetching", "bot.logs", "bot.public", "bot.testing"),
-        *("bot.reporting", "bot.alerting", "bot.audit_heads", "bot.studio", "bot.publishing", "bot.drafting"),
+        *(
+            "bot.reporting",
+            "bot.alerting",
+            "bot.audit_heads",
+            "bot.studio",
+            "bot.studio_files",
+            "bot.publishing",
+            "bot.drafting",
+        ),
     ),
     5: ("admin",),
 }

@@ -49,7 +49,7 @@ def files_of(documents: Iterable[Document]) -> dict[str, str]:
     found = {}
     for path, items in by_file.items():
         kind = path.removesuffix(".yaml").partition("/")[0]
-        one = kind in ONLY_ONE or path.startswith("flow/")
+        one = len(items) == 1 and not {"kind", "items"} & items[0].keys()
         found[path] = _dumped({"kind": kind, **items[0]} if one else {"kind": kind, "items": items})
     return found
 

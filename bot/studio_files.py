@@ -1,0 +1,124 @@
+"""Content that comes as files: compared with what is public, published at once, or sent to review as drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from bot.content.codec import Document
+from bot.content.diff import Change
+from bot.content.export import text_of
+from bot.content.issues import Issue
+from bot.content.proposal import Drafted, Proposal, public
+from bot.drafting import NotReady
+from bot.errors import BadInput, Conflict
+from bot.publishing import EDITS, allow, note_of
+from bot.store import content, staff
+from bot.store.staff import Member
+from bot.studio import Studio
+
+Compared = tuple[list[tuple[str, list[Change]]], list[Issue]]
+
+
+class StudioFiles:
+    """For commands on the machine itself. `whole`: documents that are not among the files go."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    async def compared(self, fresh: Sequence[Document], *, whole: bool) -> Compared:
+        """What would change, in words, and what is wrong with what would then be public."""
+        proposal, _ = await self._studio.database.read(self._proposal, fresh, whole, "", "")
+        titles = [(item.title, item.changes) for item in proposal.items]
+        return titles, proposal.issues(self._studio.today())
+
+    async def publish(
+        self, fresh: Sequence[Document], note: str, by: str, second: str, *, whole: bool
+    ) -> int:
+        """A new release with them in it; 0 when nothing changes.
+
+        Raises NotReady when something blocks, BadInput when a second person is needed, Conflict.
+        """
+        studio, note = self._studio, note_of(note)
+        proposal, number = await studio.database.read(self._proposal, fresh, whole, by, second)
+        if not proposal.items:
+            return 0
+        if blocking := [issue for issue in proposal.issues(studio.today()) if issue.blocks]:
+            raise NotReady(blocking, (), ())
+        if (waiting := [item for item in proposal.items if item.two]) and not second:
+            names = "、".join(item.title for item in waiting[:5])
+            raise BadInput(f"{names}: say --by and --second, the logins of the two who stand for this.")
+        people = [await self._member(login) for login in (by, second) if login]
+        if len({one.staff_id for one in people}) < len(people):
+            raise BadInput("--by and --second are two people.")
+
+        def write(connection: Connection) -> int:
+            if content.latest_number(connection, studio.operator_id) != number:
+                raise Conflict("Somebody published at the same moment. Look at it again.")
+            documents = [(one.kind, one.name, one.body) for one in proposal.documents]
+            return content.publish(
+                connection,
+                studio.operator_id,
+                documents,
+                note,
+                studio.clock.now(),
+                number=number + 1,
+                staff_id=people[0].staff_id if people else None,
+            )
+
+        try:
+            return await studio.database.write(write)
+        except IntegrityError as error:
+            raise Conflict("Somebody published at the same moment. Look at it again.") from error
+
+    async def draft(self, fresh: Sequence[Document], by: str) -> int:
+        """Drafts of those that differ, sent to review in an editor's name. Returns how many.
+
+        Raises Conflict when somebody is writing on one of them: their draft stays.
+        """
+        studio, member = self._studio, await self._member(by)
+        allow(member, EDITS)
+        proposal, _ = await studio.database.read(self._proposal, fresh, False, "", "")
+        rows = {(row.kind, row.name): row for row in await studio.documents(member)}
+        busy = [item.title for item in proposal.items if (row := rows.get(item.draft.key)) and row.by]
+        if busy:
+            raise Conflict(f"{busy[0]}: somebody is writing on it. Publish or put away that draft first.")
+        for item in proposal.items:
+            key = item.draft.key
+            newest = await studio.newest(*key)
+            saved = await studio.save(member, *key, item.draft.text, newest)
+            await studio.propose(member, *key, saved.revision)
+        return len(proposal.items)
+
+    def _proposal(
+        self, connection: Connection, fresh: Sequence[Document], whole: bool, by: str, second: str
+    ) -> tuple[Proposal, int]:
+        """The release it would be, with what differs only; and the number of the one it is made on."""
+        number = content.latest_number(connection, self._studio.operator_id)
+        known = {(one.kind, one.name): one for one in self._studio.public(connection, number)}
+        given = {(one.kind, one.name): one for one in public(fresh)}
+        if len(given) < len(fresh):
+            raise BadInput("The same document stands in two files.")
+        blank = Drafted(
+            kind="", name="", revision=0, text="", by=by, proposer=by or None, approver=second or None
+        )
+        changed = [
+            replace(blank, kind=kind, name=name, text=text_of(one.body))
+            for (kind, name), one in given.items()
+            if (kind, name) not in known or known[kind, name].body != one.body
+        ]
+        gone = [
+            replace(blank, kind=kind, name=name, removes=True)
+            for kind, name in known
+            if whole and (kind, name) not in given
+        ]
+        return Proposal(known.values(), [*changed, *gone]), number
+
+    async def _member(self, login: str) -> Member:
+        found = await self._studio.database.read(staff.by_login, self._studio.operator_id, login)
+        if found is None:
+            raise BadInput(f"There is no member with the login {login!r}. See `engawa staff list`.")
+        return found
