@@ -15,6 +15,7 @@ from aiohttp import web
 from bot import logs
 from bot.app import Engawa, Roles
 from bot.config import Settings
+from bot.connections import Runner
 from bot.errors import ConfigError
 
 BACKLOG = 1024
@@ -64,7 +65,7 @@ async def serve(
     listening = bound(settings.host, settings.port) if roles.web else None  # a taken port is told at once
     engawa = Engawa(settings, roles=roles)
     await engawa.prepare()
-    runner = web.AppRunner(
+    runner = Runner(
         application(engawa, console=console),
         access_log=None,  # it would write addresses and query strings
         keepalive_timeout=KEEPALIVE,

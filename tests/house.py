@@ -58,7 +58,15 @@ LAYERS = {
         "bot.runtime",
     ),
     4: (
-        *("bot.app", "bot.edge", "bot.calendar_feed", "bot.thread_view", "bot.accounts", "bot.config"),
+        *(
+            "bot.app",
+            "bot.edge",
+            "bot.calendar_feed",
+            "bot.thread_view",
+            "bot.accounts",
+            "bot.config",
+            "bot.connections",
+        ),
         *("bot.fetching", "bot.logs", "bot.public", "bot.testing"),
         *(
             "bot.reporting",

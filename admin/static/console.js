@@ -4,6 +4,9 @@
 
 const POLL = 10000, MINUTE = 60000, AGAIN = 60000; // ms
 const $ = (id) => document.getElementById(id);
+// Only pages of our own become elements: everything else that could is shut by the policy (Trusted Types).
+const ours = window.trustedTypes?.createPolicy("console", { createHTML: (text) => text });
+const parsed = (text) => new DOMParser().parseFromString(ours ? ours.createHTML(text) : text, "text/html");
 const place = document.querySelector("[data-topic]");
 const { topic, ticket } = place?.dataset ?? {};
 
@@ -22,7 +25,7 @@ async function renew() {
     const answer = await fetch(asked, { headers, signal: AbortSignal.timeout(POLL) });
     if (answer.status === 401 || answer.status === 404) ended(answer.status);
     else if (answer.ok) {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const page = parsed(await answer.text());
       if (asked === here()) swap(page);
       else again = true; // older lines came meanwhile, of which this answer does not know
     }
@@ -133,7 +136,7 @@ document.addEventListener("click", async (event) => {
   event.preventDefault();
   try {
     const answer = await fetch(link.href, { headers: { "X-Fragment": "1" }, signal: AbortSignal.timeout(POLL) });
-    const older = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("th-log");
+    const older = parsed(await answer.text()).getElementById("th-log");
     if (!answer.ok || !older) throw answer.status;
     older.querySelector("#l-newest")?.remove();
     $("l-start").replaceWith(...older.children);

@@ -3,6 +3,8 @@
 
 const PAUSE = 900, FIND = 300, WAIT = 10000; // ms
 const $ = (id) => document.getElementById(id);
+const ours = window.trustedTypes?.createPolicy("writing", { createHTML: (text) => text }); // as in console.js
+const parsed = (text) => new DOMParser().parseFromString(ours ? ours.createHTML(text) : text, "text/html");
 const place = document.querySelector("[data-ticket]");
 const draftAddress = `/admin/tickets/${place?.dataset.ticket}/draft`;
 
@@ -19,7 +21,7 @@ async function keep() {
     const answer = await fetch(draftAddress, { method: "POST", body, headers, signal: AbortSignal.timeout(WAIT) });
     if (answer.ok) {
       kept = text;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const page = parsed(await answer.text());
       const hints = page.getElementById("hints");
       if (hints && $("hints") && hints.innerHTML !== $("hints").innerHTML) $("hints").replaceChildren(...hints.childNodes);
     }
@@ -64,7 +66,7 @@ async function seek() {
   try {
     const answer = await fetch(`${$("place-q").dataset.find}?q=${encodeURIComponent(asked)}`, { headers: { "X-Fragment": "1" } });
     if (!answer.ok || asked !== $("place-q").value.trim()) return;
-    $("place-found").replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+    $("place-found").replaceChildren(...parsed(await answer.text()).body.childNodes);
   } catch { /* the list stays as it was */ }
 }
 

@@ -119,6 +119,13 @@ class Allowance:
         return True
 
 
+def shared_by(request: web.Request) -> str:
+    """The network a limit is for; empty when it is this machine: then it is a proxy nobody told us of, and everybody
+    would share one limit."""
+    network = network_of(request)
+    return "" if network in ("::/64", "") or network.startswith("127.") else network
+
+
 def network_of(request: web.Request) -> str:
     """Who shares one patience: an IPv4 address, or the /64 an IPv6 address is in."""
     try:

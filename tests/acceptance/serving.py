@@ -19,6 +19,7 @@ from admin.serving import application, bound
 from bot.app import Engawa
 from bot.clock import Clock
 from bot.config import load
+from bot.connections import Runner
 from bot.messages import Address
 from bot.runtime.live import EVERYTHING, News
 from bot.store import conversations, timeline
@@ -61,7 +62,7 @@ class Serving:
         self._settings = load({**line.environ(), **telegram.environ(), **given})
         self._clock = clock
         self._port = 0
-        self._runner: web.AppRunner | None = None
+        self._runner: Runner | None = None
         self.engawa: Engawa
         self.http: aiohttp.ClientSession
 
@@ -83,9 +84,7 @@ class Serving:
         await self.engawa.prepare()
         listening = bound("127.0.0.1", self._port)
         self._port = listening.getsockname()[1]
-        self._runner = web.AppRunner(
-            application(self.engawa, console=False), access_log=None, handle_signals=False
-        )
+        self._runner = Runner(application(self.engawa, console=False), access_log=None, handle_signals=False)
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()
         self.line.aim(self.url)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
 from bot.channels.parsing import json_object
-from bot.channels.patience import Allowance
+from bot.channels.patience import Allowance, shared_by
 from bot.channels.webchat.backend import Backend, Moves
 from bot.channels.webchat.doors import Doors, place_code
 from bot.channels.webchat.pages import Pages, is_foreign, to
@@ -26,6 +26,8 @@ MAX_BODY = 64 * 1024
 MAX_CHOICE = 128
 MAX_SEQ = 2**31 - 1
 MESSAGES, ONE_MESSAGE_EVERY = 60, 1.0  # seconds; of one session
+OF_A_NETWORK, ONE_OF_A_NETWORK_EVERY = 600, 0.1  # seconds; ever new sessions get round the limit of one
+MAX_FORM, MAX_FIELDS = 1 << 20, 16
 
 
 class WebChat:
@@ -38,6 +40,7 @@ class WebChat:
         self._sessions = Sessions(secure=secure_cookies)
         self.pages = Pages(secure=secure_cookies)
         self._messages = Allowance(MESSAGES, ONE_MESSAGE_EVERY)
+        self._networks = Allowance(OF_A_NETWORK, ONE_OF_A_NETWORK_EVERY)
         self.doors = Doors(backend, moves, self._sessions, self.pages, base_url)
         self.streams = Streams(backend)
 
@@ -74,7 +77,7 @@ class WebChat:
         response = self.pages.render(
             request,
             "chat.html",
-            status=400 if error and draft else 200,
+            status=400 if error and request.method == "POST" else 200,
             operator_name=place or name,
             messages=thread.messages if thread else [],
             greeting=[] if thread is None or thread.topic else self._backend.greeting(),
@@ -108,8 +111,9 @@ class WebChat:
                 if thread.topic is not None:
                     seq = max((message["seq"] for message in thread.messages), default=0)
                     return web.json_response({"seq": seq})
-            token = self._sessions.begin()
-            seq = await self._join(address_of(token), await _entry(request))
+            token, entry = self._sessions.begin(), await _entry(request)
+            # A busy network keeps nobody out: they are greeted by the page, and stored with their first words.
+            seq = await self._join(address_of(token), entry) if self._has_room(request) else 0
         except StoreUnavailable:
             return self._unavailable()
         response = web.json_response({"seq": seq})
@@ -124,7 +128,7 @@ class WebChat:
             return _refused(401, "no_session", "")
         try:
             body = json_object(await read_body(request, MAX_BODY))
-            seq = await self._take(address, body.get("client_id"), body.get("text"), body.get("choice_id"))
+            seq = await self._take(request, address, body)
         except TooLarge:
             return _refused(413, "too_large", self._backend.text("too_long"))
         except BadInput as error:
@@ -145,13 +149,11 @@ class WebChat:
             return to("/chat")
         draft = ""
         try:
-            async with asyncio.timeout(10):
-                form = await request.post()
-            fields = {key: value for key, value in form.items() if isinstance(value, str)}
+            fields = await _form(request)
             draft = fields.get("text", "")
             choice = fields.get("choice_id") or None
             text = None if choice else draft
-            await self._take(address, fields.get("client_id"), text, choice)
+            await self._take(request, address, {**fields, "text": text, "choice_id": choice})
             if choice and draft.strip():  # a tap with words still in the field: neither is lost
                 return await self.page(request, draft=draft)
         except BadInput as error:
@@ -159,7 +161,7 @@ class WebChat:
             return await self.page(request, error=self._backend.text(key), draft=draft)
         except Busy:
             return await self.page(request, error=self._backend.text("slow_down"), draft=draft)
-        except (StoreUnavailable, TimeoutError, ValueError):
+        except StoreUnavailable:
             return await self.page(request, error=self.pages.words(request)["failed"], draft=draft)
         return to("/chat")
 
@@ -199,13 +201,18 @@ class WebChat:
         )
         return (await self._backend.accept([event]))[0].seq
 
-    async def _take(self, address: Address, client_id: Any, text: Any, choice_id: Any) -> int:
-        """Stores one message. Raises BadInput with the name of the text to tell, and Busy over the limit.
+    def _has_room(self, request: web.Request) -> bool:
+        network = shared_by(request)
+        return not network or self._networks.take(network)
 
-        The limit is never in the way of a word of danger, or of the ways out.
+    async def _take(self, request: web.Request, address: Address, fields: Mapping[str, Any]) -> int:
+        """Stores one message. Raises BadInput with the name of the text to tell, and Busy over a limit.
+
+        No limit is ever in the way of a word of danger, or of the ways out.
         """
+        text, choice_id = fields.get("text"), fields.get("choice_id")
         try:
-            key = uuid.UUID(client_id).hex
+            key = uuid.UUID(fields.get("client_id")).hex
         except (ValueError, TypeError, AttributeError) as error:
             raise BadInput("unreadable") from error
         if isinstance(choice_id, str) and text is None:
@@ -216,7 +223,7 @@ class WebChat:
             kind, words = Kind.TEXT, _clean(text)
         else:
             raise BadInput("unreadable")
-        within = self._messages.take(address.key)
+        within = self._messages.take(address.key) and self._has_room(request)
         if not within and choice_id not in EXITS and not self._backend.is_urgent(words):
             raise Busy
         event = Inbound(
@@ -252,6 +259,15 @@ async def _entry(request: web.Request) -> str:
     except BadInput:
         return ""
     return place_code(found) if isinstance(found, str) else ""
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The fields of a posted form; nothing of it is ever written to a disk. Raises BadInput and TooLarge."""
+    raw = await read_body(request, MAX_FORM)
+    try:
+        return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    except ValueError as error:
+        raise BadInput("unreadable") from error
 
 
 def _refused(status: int, code: str, message: str) -> web.Response:

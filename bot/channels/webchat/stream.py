@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import Any
 
 from aiohttp import web
 
+from bot.channels.patience import shared_by
 from bot.channels.webchat.backend import Backend, Thread
 from bot.messages import Address
 
 HEARTBEAT = 15.0
 WRITE_TIMEOUT = 20.0
 PER_SESSION = 3
+PER_NETWORK = 50
 TOTAL = 2_000
 RETRY_MS = 2_000
 MAX_SEQ = 2**31 - 1
@@ -21,11 +24,12 @@ NEWCOMERS = "newcomers"  # rings when somebody nobody knew writes: how a stream 
 
 
 class Streams:
-    """Open streams, bounded per session and in all; beyond that the page polls."""
+    """Open streams, bounded per session, network and in all; beyond that the page polls."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._open: dict[str, list[asyncio.Event]] = {}
+        self._networks = Counter[str]()
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -40,7 +44,8 @@ class Streams:
         return sum(len(streams) for streams in self._open.values())
 
     async def serve(self, request: web.Request, address: Address, after: int) -> web.StreamResponse:
-        if self.count >= TOTAL or self._closing.is_set():
+        network = shared_by(request)
+        if self.count >= TOTAL or self._closing.is_set() or self._networks[network] >= PER_NETWORK:
             return web.json_response(
                 {"error": "busy", "message": ""}, status=503, headers={"Retry-After": "5"}
             )
@@ -49,10 +54,13 @@ class Streams:
             left.set()  # most likely of a page that was closed; a living one comes back by itself
         end = asyncio.Event()
         streams.append(end)
+        self._networks.update([network] if network else ())
         try:
             return await self._run(request, address, after, end)
         finally:
             streams.remove(end)
+            self._networks.subtract([network] if network else ())
+            self._networks += Counter()  # drops what is zero
             if not streams:
                 self._open.pop(address.key, None)
 

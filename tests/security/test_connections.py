@@ -1,0 +1,106 @@
+"""Connections that do not say what they want, or do not read (B24, B34, B35), on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from bot import connections
+from bot.connections import Runner
+from bot.edge import HEADERS, headers
+
+SOON = 0.3  # seconds
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """A server with a page that is larger than every buffer."""
+    monkeypatch.setattr(connections, "HEADERS_WITHIN", SOON)
+    monkeypatch.setattr(connections, "READ_WITHIN", SOON)
+
+    async def large(_request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * (32 << 20))
+
+    async def slow(_request: web.Request) -> web.Response:
+        await asyncio.sleep(SOON * 2)
+        return web.Response(text="late")
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    app = web.Application()
+    app.router.add_post("/echo", echo)
+    app.on_response_prepare.append(headers)
+    app.router.add_get("/large", large)
+    app.router.add_get("/slow", slow)
+    runner = Runner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield int(runner.addresses[0][1])
+    await runner.cleanup()
+
+
+async def sent(port: int, raw: bytes) -> bytes:
+    """Everything that comes back until the server closes. Raises TimeoutError when it does not."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(raw)
+    try:
+        async with asyncio.timeout(10):
+            return await reader.read(-1)
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.transport.abort()
+
+
+async def test_who_says_nothing_is_dropped(port: int) -> None:
+    for silence in (b"", b"GET /slow HTTP/1.1\r\nHost: x\r\n"):
+        assert await sent(port, silence) == b""
+
+
+async def test_an_answer_may_take_longer_than_the_headers(port: int) -> None:
+    got = await sent(port, b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert got.endswith(b"late")
+
+
+async def test_who_does_not_read_is_dropped(port: int) -> None:
+    """And who reads on, however long it takes in all, gets everything."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+    await asyncio.sleep(SOON * 4)
+    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+        await reader.readexactly(32 << 20)
+    writer.transport.abort()
+    whole = await sent(port, b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert len(whole) > 32 << 20
+
+
+async def test_nothing_is_unpacked(port: int) -> None:
+    """A body of half a megabyte stays half a megabyte, whatever it says it is (B29)."""
+    packed = gzip.compress(b"0" * (8 << 20))
+    head = f"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n"
+    got = await sent(port, head.encode() + b"Connection: close\r\n\r\n" + packed)
+    assert got.endswith(packed)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"secret\x00 words\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"secret" * 2_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +4\r\n\r\nsecret",
+    ],
+)
+async def test_what_cannot_be_read_is_refused_with_our_headers(port: int, raw: bytes) -> None:
+    """400, all headers, no version of anything, none of what was sent."""
+    got = await sent(port, raw)
+    assert got.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+    for name, value in HEADERS.items():
+        assert f"{name}: {value}\r\n".encode() in got
+    assert b"Cache-Control: no-store\r\n" in got
+    assert b"secret" not in got
+    assert b"aiohttp" not in got
