@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace kill9 screenshots sbom lock clean
+.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace attack kill9 screenshots sbom lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ bench-quick: setup-dev ## the same with small numbers
 
 trace: setup-dev ## each requirement with the tests that name it, and what no test names yet (ARGS=BOT …)
 	@$(BIN)/python -m tests.trace $(ARGS)
+
+attack: setup-dev ## the security bars against a server it starts on loopback, pass or fail each (ARGS="B1 B26 …")
+	@$(BIN)/python -m tests.provision
+	@$(BIN)/python -m tests.attack $(ARGS)
 
 kill9: setup-dev ## kill -9 at random moments on both databases; count what was lost or repeated
 	$(BIN)/python -m tests.kill9 $(ARGS)

@@ -44,6 +44,11 @@ class Server:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not started"
+        return self._process.pid
+
     def start(self) -> None:
         assert self._process is None, "it lives"
         with self.log.open("ab") as log:

@@ -65,6 +65,9 @@ class Canaries:
         self._known[name] = value
         return value
 
+    def known(self, name: str) -> str:
+        return self._known[name]
+
     def __len__(self) -> int:
         return len(self._known)
 
