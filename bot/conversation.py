@@ -7,7 +7,6 @@ waiting relays, and plays flows on taps; bot plays flows. What each mode may sen
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import safety
@@ -36,6 +35,7 @@ from bot.flows.matching import fold, visible
 from bot.flows.nodes import PAUSE, exits
 from bot.flows.reminders import LETTER, LOOSE, LOOSE_FOR, NOTICE
 from bot.flows.template import MAX_BUBBLES, three
+from bot.frozen import replace
 from bot.handoff import ticket as tickets
 from bot.handoff import waiting
 from bot.handoff.risk import Level, RiskHit, Rules, highest, window
@@ -136,7 +136,7 @@ def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: in
         turn = _of_concern(content, talk, inbound, text, hits, seq, now)
     else:
         turn = _by_mode(content, talk, inbound, text, word, seq, now)
-    return replace(turn, effects=(*turn.effects, *safety.counted(hits)))
+    return replace(turn, effects=(*turn.effects, *safety.counted(hits))) if hits else turn
 
 
 def _by_mode(

@@ -5,7 +5,6 @@ While a counselor has the thread neither is sent: a notice waits, a letter is le
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from bot.flows import engine, reminders
@@ -14,6 +13,7 @@ from bot.flows.effects import Effect, EraseWords, OpenTicket, Record, Say, WakeA
 from bot.flows.keeping import spell_day
 from bot.flows.mine import Notice
 from bot.flows.scene import exits
+from bot.frozen import replace
 from bot.handoff import ticket as tickets
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason

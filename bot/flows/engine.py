@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.flows import model
@@ -26,6 +26,7 @@ from bot.flows.scene import (
 from bot.flows.session import Session
 from bot.flows.stored import own_values
 from bot.flows.template import three
+from bot.frozen import replace
 from bot.messages import Reply
 
 MAX_STEPS = 30  # steps entered in one turn; more is a loop in the content

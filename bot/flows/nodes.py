@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +35,7 @@ from bot.flows.scene import (
 )
 from bot.flows.session import Session
 from bot.flows.template import fill_all
+from bot.frozen import replace
 from bot.messages import Reply
 
 __all__ = ["KINDS", "PAUSE", "exits", "wake_after_pause"]

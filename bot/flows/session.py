@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from bot.frozen import replace
 
 PINNED_FOR = timedelta(days=7)
 MAX_TRAIL = 20

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from bot.flows.content import Content
 from bot.flows.effects import InviteToWeb, Say
+from bot.frozen import replace
 from bot.messages import EXITS, Choice, Inbound, Reply
 from bot.talk import Talk, Turn
 

@@ -7,7 +7,6 @@ pending. A batch that fails is replayed contact by contact; three real failures 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -19,6 +18,7 @@ from bot.content.pack import Released
 from bot.conversation import take_turn
 from bot.errors import Conflict, StoreUnavailable
 from bot.flows.effects import Effect, OpenTicket, Say, SetReachable
+from bot.frozen import replace
 from bot.handoff import ticket as tickets
 from bot.handoff.risk import Level
 from bot.messages import Kind, Reply

@@ -6,9 +6,10 @@ whoever writes at length is not splitting a sentence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.frozen import replace
 from bot.handoff.risk.model import RiskHit
 from bot.handoff.risk.normalise import begins_anew
 from bot.handoff.risk.scan import Rules
