@@ -29,6 +29,7 @@ from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.reporting import Reports
 from bot.runtime.live import Hub
+from bot.runtime.spooling import Kept
 from bot.store.accounts import Account
 from bot.store.audit import Trail
 from bot.store.database import Database
@@ -50,6 +51,10 @@ def _nothing() -> Released | None:
     return None
 
 
+async def _no_spool() -> Kept:
+    return Kept()
+
+
 async def _none() -> Sequence[Account]:
     return ()
 
@@ -60,7 +65,7 @@ class Console:
     `kind_name` a kind of place.
 
     `desks` are ids and names of all desks. `content` is the release at hand: rules, phrases, places.
-    `accounts` tells how our accounts are.
+    `accounts` tells how our accounts are, `spool` how many bytes of events wait there and how many were set aside.
     """
 
     database: Database
@@ -78,6 +83,7 @@ class Console:
     desks: Callable[[], Sequence[tuple[str, str]]] = _no_desks
     content: Callable[[], Released | None] = _nothing
     accounts: Callable[[], Awaitable[Sequence[Account]]] = _none
+    spool: Callable[[], Awaitable[Kept]] = _no_spool
 
 
 def attach(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from bot.store import accounts, chores, conversations, migrate, outbox, staff
 from bot.store.accounts import Account
 from bot.store.database import Database
 from bot.store.sealed import Sealer
+from bot.store.spool import Spool
 
 MAX_SKEW = 5  # seconds
 REMEDIES = {
@@ -83,6 +85,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _channels(settings, known):
         yield finding
     yield _console(settings)
+    yield await asyncio.to_thread(spool, settings)
     missing = "sudachipy or sudachidict-core is not installed; only the surface of texts is searched"
     yield Finding("risk dictionary", "" if dictionary.load() else missing, hard=False)
 
@@ -230,6 +233,31 @@ def _noticed(account: str, known: Account) -> Finding:
 
 def _when(at: datetime | None) -> str:
     return at.astimezone(UTC).isoformat(" ", "minutes") if at is not None else "never"
+
+
+def spool(settings: Settings) -> Finding:
+    """Whether events have a place to go while the database is away, and whether some are there."""
+    if settings.spool is None:
+        off = "off: while the database is away, what people write is refused; unset ENGAWA_SPOOL"
+        return Finding("spool", off, hard=False)
+    found = Spool(settings.spool, Sealer(settings.keyring), migrate.DEFAULT_OPERATOR)
+    waiting, aside = found.size()
+    told = f"spool ({waiting} bytes wait, {aside} set aside)"
+    if aside:
+        return Finding(
+            told, "events could not be stored; look at the server's log, mend it, and start it again"
+        )
+    if waiting:
+        return Finding(told, "events wait for the database; is it reachable, and is the server running?")
+    nearest = next(
+        folder
+        for folder in (settings.spool.absolute(), *settings.spool.absolute().parents)
+        if folder.exists()
+    )
+    writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    return Finding(
+        told, "" if writable else "cannot be written; set ENGAWA_SPOOL to a folder of this user's own"
+    )
 
 
 def _console(settings: Settings) -> Finding:

@@ -115,6 +115,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 desks=engawa.desks,
                 content=lambda: engawa.library.at_hand,
                 accounts=engawa.vitals.known,
+                **({"spool": engawa.spooling.kept} if engawa.spooling is not None else {}),
             ),
         )
     else:

@@ -45,6 +45,7 @@ from bot.runtime.moves import Moves
 from bot.runtime.receipts import Receipts
 from bot.runtime.retention import LOOK_EVERY as RETENTION_LOOK
 from bot.runtime.retention import Retention
+from bot.runtime.spooling import Spooling
 from bot.runtime.turns import Turns
 from bot.runtime.watch import Watch
 from bot.runtime.wipe import Wipe
@@ -54,6 +55,7 @@ from bot.store.claim import only_one
 from bot.store.database import Database
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.sealed import Sealer
+from bot.store.spool import Spool
 from bot.store.watch import OPERATOR as WATCHED
 from bot.studio import Studio
 from bot.thread_view import ThreadView
@@ -95,6 +97,8 @@ class Engawa:
         self.ingress = Ingress(
             self.database, self.hub, self.library, self.clock, self.sealer, self.operator_id
         )
+        self.spooling = self._spooling()
+        self.ingress.spool = self.spooling
         self.turns = Turns(self.database, self.hub, self.library, self.clock, self.sealer, self._house)
         self.vitals = Vitals(self.database, self.hub, self.channels, self.clock, self.operator_id)
         self.ingress.received = self.vitals.received
@@ -111,7 +115,9 @@ class Engawa:
             complete=self.moves.with_link,
         )
         self.receipts = Receipts(self.database, self.hub, self.channels, self.clock, self.sealer)
-        self.wipe = Wipe(self.database, self.hub, settings.erasures)
+        self.wipe = Wipe(
+            self.database, self.hub, settings.erasures, self.spooling.erase if self.spooling else None
+        )
         self.retention = Retention(self.database, self.hub, self.clock, self.sealer, settings.keeping)
         self.clockwork = Clockwork(self.database, self.hub, self.clock)
         self.trail = Trail(self.database, settings.keyring)
@@ -157,6 +163,13 @@ class Engawa:
         self._listening: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[bool] | None = None
         self._lock: int | None = None
+
+    def _spooling(self) -> Spooling | None:
+        if self.settings.spool is None:
+            return None
+        spool = Spool(self.settings.spool, self.sealer, self.operator_id)
+        to = (self.database, self.hub, self.clock, self.sealer, self.operator_id)
+        return Spooling(spool, self.ingress.replay, *to)
 
     def _house(self, released: Released) -> House:
         desks = released.latest.desks
@@ -234,6 +247,8 @@ class Engawa:
             self.wipe.start()
             self.alerts.start()
             self.fetching.start()
+        if self.spooling is not None:
+            self.spooling.start()
         self.clockwork.every(LOOK_EVERY, self.vitals.look if self.roles.worker else self.vitals.flush)
         self.clockwork.every(LOOK_EVERY, self.alerts.look)
         if self.roles.worker:
@@ -253,6 +268,8 @@ class Engawa:
         await self.webhooks.close()
         await self.watch.stop()
         await self.clockwork.stop()
+        if self.spooling is not None:
+            await self.spooling.stop()
         if self.roles.worker:
             await self.turns.stop()
             await self.delivery.stop()
@@ -287,7 +304,7 @@ class Engawa:
         )
         app.on_response_prepare.append(edge.headers)
         app.router.add_get("/", edge.to_chat)
-        app.router.add_get("/healthz", edge.healthy(self.retention, self.alerts))
+        app.router.add_get("/healthz", edge.healthy(self.retention, self.alerts, self.spooling))
         app.router.add_get("/readyz", edge.ready(self.database, self.sealer))
         app.router.add_get("/metrics", edge.metrics)
         for part in (self.webhooks, self.webchat, self.calendars, self.public):

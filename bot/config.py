@@ -40,6 +40,7 @@ class Settings:
     id_key_is_derived: bool
     reread: Callable[[], Keyring | None] = field(repr=False, compare=False)
     erasures: Path | None
+    spool: Path | None
     keeping: Keeping
     line: tuple[LineAccount, ...]
     telegram: tuple[TelegramAccount, ...]
@@ -92,6 +93,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         id_key_is_derived=not environ.get("ENGAWA_ID_KEY"),
         reread=lambda: _keyring(environ, []),
         erasures=_erasures(environ.get("ENGAWA_ERASURES", ""), database_url),
+        spool=_spool(environ.get("ENGAWA_SPOOL", ""), database_url),
         keeping=keeping,
         line=line,
         telegram=telegram,
@@ -123,6 +125,15 @@ def _erasures(path: str, database_url: str) -> Path | None:
         return Path(path)
     url = parse_url(database_url)
     return Path(f"{url.database}.erasures") if url.get_backend_name() == "sqlite" else None
+
+
+def _spool(path: str, database_url: str) -> Path | None:
+    """Where events wait while the database is away: beside a SQLite file or in the working directory unless told."""
+    if path == "off":
+        return None
+    url = parse_url(database_url)
+    beside = f"{url.database}.spool" if url.get_backend_name() == "sqlite" else "engawa.spool"
+    return Path(path or beside)
 
 
 def _keeping(text: str, problems: list[str]) -> Keeping:

@@ -16,6 +16,7 @@ from bot.errors import SealError, StoreUnavailable
 from bot.handoff.alerts import Alerts, in_words
 from bot.runtime.metrics import REGISTRY
 from bot.runtime.retention import Retention
+from bot.runtime.spooling import Kept, Spooling
 from bot.store import conversations, migrate
 from bot.store.database import Database
 from bot.store.sealed import Sealer
@@ -119,21 +120,24 @@ async def to_chat(_request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": "/chat"})
 
 
-def healthy(retention: Retention, alerts: Alerts) -> Handler:
-    """200 while the process lives. With `?detail`: whether staff can be told, and what was forgotten by age; 503 when
-    that was nothing for a day (B11)."""
+def healthy(retention: Retention, alerts: Alerts, spooling: Spooling | None = None) -> Handler:
+    """200 while the process lives. With `?detail`: whether staff can be told, what was forgotten by age, and whether
+    events wait in the spool; 503 when nothing was forgotten for a day (B11), or while events wait."""
 
     async def answer(request: web.Request) -> web.Response:
         if "detail" not in request.query:
             return web.Response(text="ok\n")
+        kept = await spooling.kept() if spooling is not None else None
+        spool = {"spool": kept.in_words() if kept is not None else "off"}
         try:
             last, telling = await retention.last_run(), in_words(await alerts.standing())
         except StoreUnavailable:
-            unknown = {"retention": {"last_run": None, "late": True}, **NOT_KNOWN}
+            unknown = {"retention": {"last_run": None, "late": True}, **NOT_KNOWN, **spool}
             return web.json_response(unknown, status=503)
         late = retention.is_late(last)
         told = {"last_run": last.isoformat() if last else None, "late": late}
-        return web.json_response({"retention": told, **telling}, status=503 if late else 200)
+        well = not late and (kept is None or kept == Kept())
+        return web.json_response({"retention": told, **telling, **spool}, status=200 if well else 503)
 
     return answer
 

@@ -167,7 +167,9 @@ async def an_engawa(
     started: bool = False,
 ) -> AsyncIterator[Engawa]:
     """A whole house on this database: migrated, with its first content. `started` sets its workers going."""
-    settings = load({"ENGAWA_KEYS": A_KEY, **(environ or {}), "ENGAWA_DATABASE_URL": url})
+    settings = load(
+        {"ENGAWA_KEYS": A_KEY, "ENGAWA_SPOOL": "off", **(environ or {}), "ENGAWA_DATABASE_URL": url}
+    )
     engawa = Engawa(settings, clock=clock or FakeClock(), roles=roles)
     engawa.channels.update({channel.account: channel for channel in channels})
     try:

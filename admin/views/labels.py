@@ -7,6 +7,7 @@ from datetime import datetime
 from admin.words import Words, marked
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Ticket
+from bot.runtime.spooling import Kept
 from bot.store import outbox
 from bot.store.accounts import Account
 
@@ -109,6 +110,13 @@ def ailing(t: Words, account: Account) -> str:
     comes_in = account.ailment.startswith("webhook_")
     said = NOTHING_COMES_IN if comes_in else AILMENTS.get(account.ailment, NOT_KNOWN)
     return t("{entrance}: {what}.", entrance=entrance(t, account.account_id), what=t(said))
+
+
+def spooled(t: Words, kept: Kept) -> list[str]:
+    """What came in while the database was away, and is not here yet."""
+    waits = t("Some of what people wrote came in while the database was away, and is being brought in now.")
+    aside = t("Something people wrote could not be stored. Tell whoever looks after the server.")
+    return [waits] * bool(kept.waiting) + [aside] * bool(kept.aside)
 
 
 def delivery(

@@ -64,6 +64,7 @@ class Queue:
         t, now = words_of(request), self._console.clock.now()
         accounts = await self._console.accounts()
         ailing = [labels.ailing(t, account) for account in accounts if account.ailment]
+        ailing += labels.spooled(t, await self._console.spool())
         ailing += alerts.told(t, now, await self._console.alerts.standing())
         return self._pages.render(
             request,

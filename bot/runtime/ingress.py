@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from bot.clock import Clock
 from bot.content.library import Library
+from bot.errors import StoreUnavailable
 from bot.handoff.hours import TOKYO
 from bot.messages import Inbound, Kind
 from bot.runtime.live import ERASED, INBOX, NEWCOMERS, Hub, News
@@ -24,6 +25,10 @@ from bot.store.dialect import attempt, notify
 from bot.store.inbox import Pending
 from bot.store.intake import Accepted, Taken
 from bot.store.sealed import Sealer
+
+PATIENCE = (
+    8.0  # seconds for a commit; what waits longer goes to the spool, and is known again if it came through
+)
 
 log = structlog.get_logger("ingress")
 
@@ -45,6 +50,15 @@ class _Stored:
     news: News | None = None
 
 
+class Spool(Protocol):
+    """Where events wait when the database does not take them (`bot.runtime.spooling`)."""
+
+    @property
+    def is_ahead(self) -> bool: ...
+
+    async def put(self, events: Sequence[Inbound]) -> None: ...
+
+
 class Ingress:
     """Takes events of all channels through one lane.
 
@@ -59,23 +73,65 @@ class Ingress:
         self._sealer, self._operator_id = sealer, operator_id
         self._lane: Lane[Inbound, _Stored] = Lane(database, self._store, committed=self._committed)
         self.answer: Answer | None = None
+        self.spool: Spool | None = None
         self.received: Callable[[str], None] = lambda _account: None
         self.answered = 0
 
     async def accept(self, events: Sequence[Inbound]) -> list[Accepted]:
         """Where each event lies, once all are durable. Raises StoreUnavailable: then none may be acknowledged."""
+        accepted = await self._accepted(events)
+        for event in events:
+            self.received(event.address.account)
+        return accepted
+
+    async def _accepted(self, events: Sequence[Inbound]) -> list[Accepted]:
+        """In the database; in the spool when that is away or takes too long, or something still waits there."""
+        spool = self.spool
+        if spool is None:
+            return await self._stored(events)
+        if not spool.is_ahead:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return await self._stored(events)
+            except (StoreUnavailable, TimeoutError):
+                pass
+        await spool.put(events)
+        return [Accepted(seq=None, fresh=True)] * len(events)
+
+    async def _stored(self, events: Sequence[Inbound]) -> list[Accepted]:
         if len(events) == 1:
             stored = [await self._lane.put(self._named(events[0]))]
         else:
             stored = await asyncio.gather(*(self._lane.put(self._named(event)) for event in events))
         accepted = [one.accepted for one in stored]
         for event, one in zip(events, accepted, strict=True):
-            self.received(event.address.account)
             if one.fresh:
                 EVENTS.labels(channel=event.address.account.partition("/")[0], kind=event.kind).inc()
             else:
                 REPEATED.inc()
         return accepted
+
+    async def replay(self, events: Sequence[Inbound]) -> list[int]:
+        """Stores what waited in the spool; returns which of them cannot be stored at all. Raises StoreUnavailable.
+
+        What cannot be stored as it is is taken as something that cannot be read: its person is answered.
+        """
+        taken = await asyncio.gather(*(self._stored([event]) for event in events), return_exceptions=True)
+        for one in taken:
+            if isinstance(one, StoreUnavailable):
+                raise one
+        unstored = []
+        for number, one in enumerate(taken):
+            if isinstance(one, Exception):
+                log.error("replay_failed", error=type(one).__name__)
+                try:
+                    await self._stored([unreadable(events[number])])
+                except StoreUnavailable:
+                    raise
+                except Exception as error:  # noqa: BLE001 - the others must not wait for it
+                    log.error("replay_failed", error=type(error).__name__)
+                    unstored.append(number)
+        return unstored
 
     async def accept_all(self, events: Sequence[Inbound]) -> None:
         """The same, for who does not need to know where they lie."""
@@ -143,3 +199,10 @@ class Ingress:
             log.warning("answer_failed", error=type(error).__name__)
             return taken.fresh, News()
         return result
+
+
+def unreadable(event: Inbound) -> Inbound:
+    """The same as an event of which nothing is known but who and when."""
+    return Inbound(
+        address=event.address, dedupe_key=event.dedupe_key, sent_at=event.sent_at, kind=Kind.UNSUPPORTED
+    )

@@ -9,6 +9,8 @@ REGISTRY = CollectorRegistry()
 EVENTS = Counter("engawa_events_total", "Events taken in", ["channel", "kind"], registry=REGISTRY)
 REPEATED = Counter("engawa_events_repeated_total", "Events that had been taken in before", registry=REGISTRY)
 TURNS = Counter("engawa_turns_total", "Turns handled", registry=REGISTRY)
+SPOOLED = Counter("engawa_events_spooled_total", "Events kept while the database was away", registry=REGISTRY)
+SPOOL_BYTES = Gauge("engawa_spool_bytes", "Bytes in the spool of this machine", registry=REGISTRY)
 SENDS = Counter(
     "engawa_sends_total", "Tries to send, by way and outcome", ["via", "outcome"], registry=REGISTRY
 )

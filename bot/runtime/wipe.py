@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -24,13 +25,22 @@ class Wipe(Worker):
 
     name = "wipe"
 
-    def __init__(self, database: Database, hub: Hub, journal: Path | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        hub: Hub,
+        journal: Path | None = None,
+        spool: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`spool` erases what was set aside there of people who are not known any more."""
         super().__init__(hub, ERASED, poll=SELDOM)
-        self._database, self._journal = database, journal
+        self._database, self._journal, self._spool = database, journal, spool
         self._clean = self._told = False
 
     async def work(self) -> bool:
         journalled = await self._write_journal()
+        if self._spool is not None:
+            await self._spool()
         self._clean = await asyncio.to_thread(self._database.checkpoint) and journalled
         return False
 

@@ -17,7 +17,14 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 
 from bot.errors import ConfigError, Conflict, StoreUnavailable
 from bot.store.writer import GroupWriter
@@ -121,7 +128,9 @@ class Database:
         call: Callable[[Connection], R] = lambda connection: function(connection, *args, **kwargs)  # noqa: E731
         try:
             result = await asyncio.wrap_future(self._writer.submit(call))
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
+            if not is_outage(error):
+                raise
             raise StoreUnavailable from error
         return result
 
@@ -169,10 +178,30 @@ def transact(engine: Engine, function: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             with engine.begin() as connection:
                 return function(connection, *args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
+            if is_race(error):
+                raise Conflict from error
+            if not is_outage(error):
+                raise
             if attempt == 2 or not error.connection_invalidated:
                 raise StoreUnavailable from error
     raise StoreUnavailable
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Whether the database is at fault, not what was asked of it: away, full, read-only, damaged.
+
+    PostgreSQL calls a read-only server an internal error (25006), SQLite a damaged file a plain database error.
+    """
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if isinstance(error, InternalError):
+        return state == "25006" or state.startswith("XX")
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+
+
+def is_race(error: DBAPIError) -> bool:
+    """Whether another transaction was in the way (PostgreSQL, class 40: deadlock, serialisation)."""
+    return (getattr(error.orig, "sqlstate", None) or "").startswith("40")
 
 
 @dataclass(slots=True)
@@ -225,7 +254,9 @@ class Lane(Generic[Item, Result]):
         try:
             results = await self._database.write(self._function, [waiting.item for waiting in batch])
         except StoreUnavailable as error:
-            self._fail(batch, error)
+            # Who waits behind them is told as well: what is tried again elsewhere must not be overtaken.
+            behind, self._waiting = self._waiting, []
+            self._fail([*batch, *behind], error)
         except Exception as error:  # noqa: BLE001 - told to who waits for it
             if len(batch) > 1:
                 for waiting in batch:

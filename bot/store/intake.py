@@ -22,9 +22,12 @@ Message = tuple[Address, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """Where an event lies in its contact's thread; `fresh` is False for one we had already."""
+    """Where an event lies in its contact's thread; `fresh` is False for one we had already.
 
-    seq: int
+    `seq` is None while the event lies in the spool: its place in the thread is not known yet.
+    """
+
+    seq: int | None
     fresh: bool
 
 

@@ -19,7 +19,7 @@ from bot.store.schema import inbox as rows
 from tests.store.ready import NOW, OPERATOR, Store, at_once, blocked, raised
 
 
-def seqs(accepted: list[intake.Accepted]) -> list[tuple[int, bool]]:
+def seqs(accepted: list[intake.Accepted]) -> list[tuple[int | None, bool]]:
     return [(one.seq, one.fresh) for one in accepted]
 
 

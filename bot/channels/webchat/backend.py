@@ -16,7 +16,9 @@ class Bell(Protocol):
 
 class Stored(Protocol):
     @property
-    def seq(self) -> int: ...
+    def seq(self) -> int | None:
+        """None while it is not known yet: the event is kept, and the database is away."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

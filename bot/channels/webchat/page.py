@@ -107,7 +107,10 @@ class WebChat:
         address = self._sessions.address(request)
         try:
             if address is not None:
-                thread = await self._backend.thread(address, 0, newest=True)
+                try:
+                    thread = await self._backend.thread(address, 0, newest=True)
+                except StoreUnavailable:  # what is written next is kept all the same, and under this cookie
+                    return web.json_response({"seq": None})
                 if thread.topic is not None:
                     seq = max((message["seq"] for message in thread.messages), default=0)
                     return web.json_response({"seq": seq})
@@ -191,7 +194,7 @@ class WebChat:
 
     # --- events ---
 
-    async def _join(self, address: Address, entry: str) -> int:
+    async def _join(self, address: Address, entry: str) -> int | None:
         event = Inbound(
             address=address,
             dedupe_key=f"join/{address.key}",
@@ -205,7 +208,7 @@ class WebChat:
         network = shared_by(request)
         return not network or self._networks.take(network)
 
-    async def _take(self, request: web.Request, address: Address, fields: Mapping[str, Any]) -> int:
+    async def _take(self, request: web.Request, address: Address, fields: Mapping[str, Any]) -> int | None:
         """Stores one message. Raises BadInput with the name of the text to tell, and Busy over a limit.
 
         No limit is ever in the way of a word of danger, or of the ways out.

@@ -143,6 +143,7 @@ function showState(reached, next = state) {
 // ——— sending: one at a time, in order, until it has arrived ———
 
 const unsent = []; // {what: {client_id, text | choice_id}, turn}
+const kept = []; // {turn, shown}: taken while the thread cannot be written; their seq is known when they come back
 const held = []; // the person's own words, come back by the stream before we know which seq they have
 let sending = false, again, pause = 1000;
 
@@ -158,7 +159,8 @@ async function call(path, data) {
 async function newSession() {
   const answer = await call("/session", from ? { from } : {});
   if (!answer.ok) throw new Error(`session: ${answer.status}`);
-  if ((await answer.json()).seq >= last) return;
+  const { seq } = await answer.json();
+  if (seq === null || seq >= last) return;
   clear(); // another talk: the earlier one is out of reach
   last = 0;
 }
@@ -187,7 +189,7 @@ async function flush() {
   clearTimeout(again);
   if (sending || !unsent.length) return;
   sending = true;
-  const { what, turn } = unsent[0], slow = setTimeout(tell, SLOW, turn, words.sending);
+  const { what, shown, turn } = unsent[0], slow = setTimeout(tell, SLOW, turn, words.sending);
   const response = await call("/messages", what).catch(() => null), answer = await response?.json().catch(() => null);
   const status = response?.ok && !answer ? 0 : response?.status ?? 0; // 0: no connection, or half an answer
   clearTimeout(slow);
@@ -202,7 +204,8 @@ async function flush() {
   unsent.shift();
   pause = 1000;
   turn.querySelector(".sent")?.remove();
-  if (status >= 400 || find(answer.seq)) turn.remove(); // refused, or the stream was quicker
+  if (status >= 400 || (answer.seq !== null && find(answer.seq))) turn.remove(); // refused, or the stream was quicker
+  else if (answer.seq === null) { kept.push({ turn, shown }); tell(turn, words.kept); }
   else { turn.dataset.seq = answer.seq; place(turn); }
   showState(true);
   if (status >= 400) { // what was written goes back to where it was written
@@ -270,7 +273,11 @@ function receive(message) {
   last = Math.max(last, message.seq);
   if (message.kind === "erased") { clear(); last = 0; forget(); } // and this says so; what is written next begins anew
   if (message.from === "person" && unsent.length) held.push(message);
-  else if (!find(message.seq)) show(turnOf(message), atEnd);
+  else if (!find(message.seq)) {
+    const place = message.from === "person" ? kept.findIndex(({ shown }) => shown === message.text) : -1;
+    if (place >= 0) kept.splice(place, 1)[0].turn.remove();
+    show(turnOf(message), atEnd);
+  }
 }
 
 const refresh = () => hidden ? Promise.resolve(false) : (reading ??= read().then(() => true, () => showState(false)).finally(() => { reading = null; }));
