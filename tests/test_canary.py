@@ -230,7 +230,10 @@ async def broken_inside(
             raise ValueError(event.inbound.text)
         return take_turn(content, rules, talk, event, now)
 
-    async def broken(*_: object) -> None:
+    tried: list[object] = []
+
+    async def broken(*arguments: object) -> None:
+        tried.extend(arguments)
         raise RuntimeError(fault)
 
     def away(*_: object) -> None:
@@ -243,6 +246,7 @@ async def broken_inside(
         await line.says(user, poison)
         parked = select(inbox_rows.c.seq).where(inbox_rows.c.parked.is_(True))
         await house.until(lambda: engawa.database.read(rows_of, parked))
+        await house.until(lambda: tried)
     visitor = Visitor(house)
     await visitor.begins()
     with monkeypatch.context() as patch:
@@ -255,7 +259,15 @@ async def broken_inside(
     body = line.body([line.text(user, canaries.make("during the outage"))])
     with monkeypatch.context() as patch:
         patch.setattr(intake, "take", away)
-        assert (await line.post_raw(body, line.sign(body))).status == 503
+        assert (await line.post_raw(body, line.sign(body))).status == 200
+        folder = engawa.settings.spool
+        assert folder is not None
+        kept = [path for path in folder.rglob("*") if path.is_file()]
+        bodies += [path.name.encode() + path.read_bytes() for path in kept]
+        assert any(path.stat().st_size for path in kept)
+    waits = engawa.spooling
+    assert waits is not None
+    await house.until(lambda: not waits.is_ahead)
     await calmed(house)
     contact_id = await house.contact_id(on_line(user))
     [talk] = await engawa.database.read(rows_of, select(talks).where(talks.c.contact_id == contact_id))
@@ -266,6 +278,7 @@ async def broken_inside(
         "sealed_body": b"\x01\x07contact",
     }
     await engawa.database.write(lambda connection: connection.execute(insert(timeline), [row]))
+    body = line.body([line.text(user, canaries.make("nowhere to go"))])
     assert (await line.post_raw(body, line.sign(body))).status == 500  # its place in the thread is taken
     for raw in (b'{"events": "' + canaries.make("unreadable").encode(), b"\xff" + poison.encode()):
         assert (await line.post_raw(raw, line.sign(raw))).status == 400

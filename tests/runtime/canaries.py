@@ -132,7 +132,8 @@ async def everything_stored(database: Database) -> bytes:
     """The database as a thief would have it: its files, or every value of every row."""
     if database.is_sqlite:
         path = Path(str(database.url.database))
-        return b"\x00".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+        files = [file for file in path.parent.rglob("*") if file.is_file() and path.name in str(file)]
+        return b"\x00".join(file.read_bytes() for file in files)
     found: list[bytes] = []
     for table in metadata.sorted_tables:
         for row in await database.read(rows_of, select(table)):
