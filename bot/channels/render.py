@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from bot.messages import EXITS, Card, Choice, Reply
@@ -102,6 +103,7 @@ def _merge(pieces: list[str], capabilities: Capabilities) -> tuple[str, ...]:
     return tuple(pieces)
 
 
+@lru_cache(maxsize=1024)
 def _fit_choices(
     choices: tuple[Choice, ...], capabilities: Capabilities
 ) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:

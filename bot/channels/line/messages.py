@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from bot.channels.line.flex import flex
@@ -34,8 +35,14 @@ def messages(reply: Reply, alt: str) -> list[Message]:
     if cards:
         found.append(cards)
     if found and rendered.choices:
-        found[-1]["quickReply"] = {"items": [_quick(choice) for choice in rendered.choices]}
+        found[-1]["quickReply"] = _quick_reply(rendered.choices)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _quick_reply(choices: tuple[Choice, ...]) -> Message:
+    """The same steps are shown again and again; nobody changes what is in here."""
+    return {"items": [_quick(choice) for choice in choices]}
 
 
 def _quick(choice: Choice) -> Message:
