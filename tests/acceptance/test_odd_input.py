@@ -45,7 +45,7 @@ UNREADABLE = (  # body, then the status on LINE, on Telegram and on the web
     (b'{"events": [], "deep": ' + b"[" * 50_000, 400, 400, 400),
     (b'{"events": [], "deep": ' + b"[" * 200 + b"]" * 200 + b"}", 400, 400, 400),
     (b'{"events": [], "number": ' + b"9" * 5_000 + b"}", 400, 400, 400),
-    (b'{"events": [], "long": "' + b"x" * 70_000 + b'"}', 200, 400, 413),
+    (b'{"events": [], "long": "' + b"x" * 270_000 + b'"}', 200, 400, 413),
     (b'{"events": [], "long": "' + b"x" * (1 << 20) + b'"}', 413, 413, 413),
 )
 

@@ -22,12 +22,12 @@ from bot.errors import BadInput, Busy, StoreUnavailable, TooLarge
 from bot.messages import EXITS, Address, Inbound, Kind
 
 MAX_TEXT = 5_000
-MAX_BODY = 64 * 1024
+MAX_BODY = 256 * 1024  # a JSON body or a form
 MAX_CHOICE = 128
 MAX_SEQ = 2**31 - 1
 MESSAGES, ONE_MESSAGE_EVERY = 60, 1.0  # seconds; of one session
 OF_A_NETWORK, ONE_OF_A_NETWORK_EVERY = 600, 0.1  # seconds; ever new sessions get round the limit of one
-MAX_FORM, MAX_FIELDS = 1 << 20, 16
+MAX_FIELDS = 16
 
 
 class WebChat:
@@ -221,23 +221,30 @@ class WebChat:
         if isinstance(choice_id, str) and text is None:
             if not 0 < len(choice_id) <= MAX_CHOICE or not choice_id.isprintable():
                 raise BadInput("unreadable")
-            kind, words = Kind.CHOICE, ""
+            kind, pieces = Kind.CHOICE, [""]
         elif isinstance(text, str) and choice_id is None:
-            kind, words = Kind.TEXT, _clean(text)
+            kind, pieces = Kind.TEXT, _pieces(text)
         else:
             raise BadInput("unreadable")
         within = self._messages.take(address.key) and self._has_room(request)
-        if not within and choice_id not in EXITS and not self._backend.is_urgent(words):
-            raise Busy
-        event = Inbound(
-            address=address,
-            dedupe_key=f"{address.key}/{key}",
-            sent_at=self._clock.now(),
-            kind=kind,
-            text=words,
-            choice_id=choice_id or "",
-        )
-        return (await self._backend.accept([event]))[0].seq
+        if not within or len(pieces) > 1:
+            urgent = choice_id in EXITS or any(map(self._backend.is_urgent, ["".join(pieces), *pieces]))
+            if not urgent and len(pieces) > 1:
+                raise BadInput("too_long")
+            if not urgent:
+                raise Busy
+        events = [
+            Inbound(
+                address=address,
+                dedupe_key=f"{address.key}/{key}" + (f"/{place}" if place else ""),
+                sent_at=self._clock.now(),
+                kind=kind,
+                text=piece,
+                choice_id=choice_id or "",
+            )
+            for place, piece in enumerate(pieces)
+        ]
+        return (await self._backend.accept(events))[-1].seq
 
     def _unavailable(self) -> web.Response:
         response = _refused(503, "unavailable", "")
@@ -245,14 +252,13 @@ class WebChat:
         return response
 
 
-def _clean(text: str) -> str:
-    """The text without NUL and with plain line ends. Raises BadInput with the name of the text to tell."""
+def _pieces(text: str) -> list[str]:
+    """The text without NUL and with plain line ends, in pieces of the longest message; more than one is too much
+    for who is in no danger. Raises BadInput with the name of the text to tell."""
     clean = text.replace("\x00", "").replace("\r\n", "\n").encode("utf-8", "ignore").decode()
     if not clean.strip():
         raise BadInput("empty")
-    if len(clean) > MAX_TEXT:
-        raise BadInput("too_long")
-    return clean
+    return [clean[start : start + MAX_TEXT] for start in range(0, len(clean), MAX_TEXT)]
 
 
 async def _entry(request: web.Request) -> str:
@@ -266,7 +272,7 @@ async def _entry(request: web.Request) -> str:
 
 async def _form(request: web.Request) -> dict[str, str]:
     """The fields of a posted form; nothing of it is ever written to a disk. Raises BadInput and TooLarge."""
-    raw = await read_body(request, MAX_FORM)
+    raw = await read_body(request, MAX_BODY)
     try:
         return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError as error:
