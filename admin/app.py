@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from admin.auth import Cookies, Door
 from admin.guard import Guard
 from admin.live import Streams
+from admin.second import SecondFactor
 from admin.views.alerts import Alarms
 from admin.views.components import Components
 from admin.views.handing import Handing
@@ -19,6 +20,7 @@ from admin.views.pages import Pages
 from admin.views.queue import Queue
 from admin.views.records import Records
 from admin.views.report import ReportPage
+from admin.views.second import Second
 from admin.views.settings import Settings
 from admin.views.sign_in import SignIn
 from admin.views.thread import Threads
@@ -33,6 +35,7 @@ from bot.runtime.spooling import Kept
 from bot.store.accounts import Account
 from bot.store.audit import Trail
 from bot.store.database import Database
+from bot.store.sealed import Sealer
 
 
 def _unnamed(_desk_id: str) -> str:
@@ -61,7 +64,9 @@ async def _none() -> Sequence[Account]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """What the console stands on. `service_name` is the operator's name; `desk_name` names a desk by id,
+    """What the console stands on. `origin` is the address browsers see it at: passkeys belong to it.
+
+    `service_name` is the operator's name; `desk_name` names a desk by id,
     `kind_name` a kind of place.
 
     `desks` are ids and names of all desks. `content` is the release at hand: rules, phrases, places.
@@ -77,6 +82,8 @@ class Console:
     clock: Clock
     operator_id: str
     secure_cookies: bool
+    sealer: Sealer
+    origin: str = ""
     service_name: Callable[[], str]
     desk_name: Callable[[str], str] = _unnamed
     kind_name: Callable[[str], str] = _as_it_is
@@ -91,6 +98,7 @@ def attach(
     console: Console,
     *,
     delays: Delays | None = None,
+    second_delays: Delays | None = None,
     hasher: PasswordHasher | None = None,
 ) -> None:
     """Adds all routes under /admin. Headers of responses (CSP and the like) are set by the application."""
@@ -103,6 +111,9 @@ def attach(
 
     admin = web.Application(middlewares=Guard(door, cookies, pages).middlewares)
     admin.add_routes(SignIn(pages, door, cookies, streams).routes())
+    factors = SecondFactor(console.database, console.sealer, console.clock, console.origin, second_delays)
+    second = Second(pages, door, factors, cookies, streams, console.service_name)
+    admin.add_routes(second.routes())
     admin.add_routes(Queue(console, pages).routes())
     admin.add_routes(Alarms(console, pages).routes())
     admin.add_routes(Records(console, pages).routes())
@@ -111,7 +122,7 @@ def attach(
     admin.add_routes(Noting(console, pages).routes())
     admin.add_routes(Handing(console, pages).routes())
     admin.add_routes(Components(pages, console.clock).routes())
-    admin.add_routes(Settings(console, pages, cookies).routes())
+    admin.add_routes(Settings(console, pages, cookies, door, factors, streams).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 

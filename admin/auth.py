@@ -20,8 +20,9 @@ from bot.channels.patience import Delays
 from bot.clock import Clock
 from bot.errors import Busy
 from bot.runtime.hashing import Hashing
-from bot.store import staff
+from bot.store import factors, sittings, staff
 from bot.store.database import Database
+from bot.store.sittings import Sitting
 from bot.store.staff import Member
 
 HASHERS = 2  # a hash takes 64 MiB and a tenth of a second
@@ -42,10 +43,16 @@ def hash_password(password: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in member. The token is the cookie's; the database holds its hash only."""
+    """A signed-in member, or one who is half-way (`stage`). The token is the cookie's; the database holds its hash.
+
+    `is_proven`: they showed who they are within the last minutes (`staff.PROVEN`).
+    """
 
     member: Member
     token: str = field(repr=False)
+    session_id: str = ""
+    stage: str = staff.FULL
+    is_proven: bool = True
 
     @property
     def csrf(self) -> str:
@@ -54,6 +61,11 @@ class Session:
 
     def is_ours(self, csrf: str) -> bool:
         return hmac.compare_digest(self.csrf.encode(), csrf.encode())
+
+
+def new_token() -> str:
+    """256 random bits for a cookie."""
+    return secrets.token_urlsafe(32)
 
 
 class Door:
@@ -68,7 +80,7 @@ class Door:
         self._trying: Counter[str] = Counter()
 
     async def enter(self, login: str, secret: str, network: str, old_token: str | None) -> str | None:
-        """A new session's token, or None. An old session of this browser ends.
+        """A new session's token, or None: a session at whose stage the second factor is next. An old one ends.
 
         Raises Busy when too many try at once.
         """
@@ -78,7 +90,7 @@ class Door:
             raise Busy
         self._trying[network] += 1
         try:
-            member = await self._known(login, secret)
+            member, stage = await self._known(login, secret)
         finally:
             self._trying[network] -= 1
             self._trying += Counter()  # drops what is zero
@@ -86,15 +98,17 @@ class Door:
             log.warning("sign_in_refused")
             return None
         self._delays.succeeded(login, network)
-        token = secrets.token_urlsafe(32)
+        token = new_token()
         if old_token:
             await self._database.write(staff.end_session, old_token)
-        await self._database.write(staff.begin_session, member.staff_id, token, self._clock.now())
-        log.info("signed_in", staff_id=member.staff_id)
+        await self._database.write(
+            staff.begin_session, member.staff_id, token, self._clock.now(), stage, staff.ONE_TIME
+        )
+        log.info("signed_in", staff_id=member.staff_id, stage=stage)
         return token
 
-    async def _known(self, login: str, secret: str) -> Member | None:
-        """The member both fields belong to. Known and unknown names take the same steps."""
+    async def _known(self, login: str, secret: str) -> tuple[Member | None, str]:
+        """The member both fields belong to, and what comes next. Known and unknown names take the same steps."""
         plausible = 0 < len(login) <= MAX_LOGIN and login.isprintable()
         member = None
         if plausible:
@@ -107,20 +121,47 @@ class Door:
             "" if matches else secret.strip(),
             self._clock.now(),
         )
-        return member if member is not None and (matches or once) else None
+        if member is None or not (matches or once):
+            return None, ""
+        if once == staff.FULL:
+            return member, staff.FULL
+        has_one = await self._database.read(factors.has_any, member.staff_id)
+        return member, staff.SECOND if has_one else staff.ENROL
+
+    async def matches(self, member: Member, secret: str) -> bool:
+        """Whether this is the member's passphrase, for who wants to change it."""
+        return await self._hashing.matches(member.password_hash, secret if len(secret) <= MAX_SECRET else "")
+
+    async def set_password(self, member: Member, secret: str, stage: str) -> str:
+        """A passphrase that was checked, for good; all sessions end. The token of a new one at this stage."""
+        await self._database.write(staff.set_password, member.staff_id, await self._hashing.hash(secret))
+        token = new_token()
+        await self._database.write(
+            staff.begin_session, member.staff_id, token, self._clock.now(), stage, "passphrase"
+        )
+        return token
 
     async def session(self, token: str, *, touch: bool) -> Session | None:
         """The session of a cookie; None when it is over. `touch` tells that a person acted just now."""
         if not token or len(token) > MAX_TOKEN or not token.isascii():
             return None
         now = self._clock.now()
-        found = await self._database.read(staff.session_member, token, now)
-        if found is None or found[0].operator_id != self._operator_id:
+        found = await self._database.read(sittings.sitting, token, now)
+        if found is None or found.member.operator_id != self._operator_id:
             return None
-        member, seen_at = found
-        if touch and now - seen_at >= TOUCH_AFTER:
+        if touch and now - found.seen_at >= TOUCH_AFTER:
             await self._database.write(staff.touch_session, token, now)
-        return Session(member=member, token=token)
+        return Session(
+            member=found.member,
+            token=token,
+            session_id=found.session_id,
+            stage=found.stage,
+            is_proven=found.has_just_proven(now),
+        )
+
+    async def sessions(self, member: Member) -> list[Sitting]:
+        """Where this member is signed in."""
+        return await self._database.read(sittings.sittings, member.staff_id, self._clock.now())
 
     async def leave(self, token: str) -> None:
         await self._database.write(staff.end_session, token)

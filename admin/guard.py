@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import structlog
 from aiohttp import hdrs, web
@@ -19,6 +19,7 @@ from admin.words import COOKIE as LANGUAGE_COOKIE
 from admin.words import COOKIE_AGE, LANGUAGES
 from bot.channels.webhook import read_body
 from bot.errors import BadInput, Busy, Conflict, EngawaError, NotAllowed, NotFound, StoreUnavailable, TooLarge
+from bot.store.staff import FULL
 
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 32
@@ -49,6 +50,14 @@ def session_of(request: web.Request) -> Session:
 def form_of(request: web.Request) -> dict[str, str]:
     """The fields of a POST, read and checked by the guard."""
     return request[FORM]
+
+
+def proven(request: web.Request, back: str) -> Session:
+    """The session of who has just shown who they are; others are asked to, and come `back` (ASVS 7.5.1)."""
+    session = session_of(request)
+    if not session.is_proven:
+        raise web.HTTPSeeOther(f"/admin/second?{urlencode({'to': back})}")
+    return session
 
 
 class Guard:
@@ -123,6 +132,10 @@ class Guard:
                 return web.Response(status=401)
             return web.Response(status=303, headers={"Location": "/admin/login"})
         request[SESSION] = session
+        if session.stage != FULL and name not in (session.stage, "leave"):
+            if is_background(request):
+                return web.Response(status=401)
+            return web.Response(status=303, headers={"Location": f"/admin/{session.stage}"})
         if posts:
             request[FORM] = form = await read_form(request)
             if not session.is_ours(form.get("csrf", "")):

@@ -47,16 +47,16 @@ class Streams:
         }
         return sorted(names)
 
-    def end(self, token: str) -> None:
-        """Ends the streams of a session that was left."""
-        for ended in self._open.get(token, ()):
-            ended.set()
+    def end(self, *session_ids: str) -> None:
+        """Ends the streams of sessions that were left."""
+        for session_id in session_ids:
+            for ended in self._open.get(session_id, ()):
+                ended.set()
 
     async def close(self, _app: web.Application | None = None) -> None:
         """Ends all streams; pages come back by themselves."""
         self._closing = True
-        for token in list(self._open):
-            self.end(token)
+        self.end(*self._open)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """GET /admin/stream?topic=queue, or topic=thread&ticket=…: `changed` events and heartbeats."""
@@ -69,19 +69,19 @@ class Streams:
             thread = await self._desk.thread(session.member, ticket_id)
             contact_id = thread.ticket.contact_id
             topics += [contact_id, f"looking/{contact_id}"]
-        if self._closing or not self._has_room(session.token):
+        if self._closing or not self._has_room(session.session_id):
             return web.Response(status=503, headers={"Retry-After": "10"})
         ended = asyncio.Event()
-        self._open[session.token][ended] = request
+        self._open[session.session_id][ended] = request
         try:
             with self._hub.listen(*topics) as bell:
                 self._look(ended, session.member, contact_id, request)
                 return await self._run(request, session, bell, ended)
         finally:
             self._look_away(ended)
-            self._open[session.token].pop(ended, None)
-            if not self._open[session.token]:
-                del self._open[session.token]
+            self._open[session.session_id].pop(ended, None)
+            if not self._open[session.session_id]:
+                del self._open[session.session_id]
 
     def _look(self, ended: asyncio.Event, member: Member, contact_id: str, request: web.Request) -> None:
         if contact_id:
@@ -93,9 +93,9 @@ class Streams:
         if found is not None:
             self._hub.spread(News(topics={f"looking/{found[1]}"}))
 
-    def _has_room(self, token: str) -> bool:
+    def _has_room(self, session_id: str) -> bool:
         """Whether one more stream may open. Pages that were left are known by their closed connections."""
-        own = self._open.get(token, {})
+        own = self._open.get(session_id, {})
         living = 0
         for ended, request in own.items():
             if request.transport is None or request.transport.is_closing():

@@ -35,7 +35,7 @@ def add(
     part = membership.Part(desks=tuple(desk or ()), peer=peer, most=most)
     secret = membership.add(load(os.environ), login, name or login, role, part)
     typer.echo(f"Added {login}. One-time password, good for 24 hours: {secret}")
-    typer.echo(f"For a lasting one: engawa staff password {login}")
+    typer.echo("They choose a lasting one, and a second factor, when they first sign in.")
 
 
 @app.command()
@@ -49,6 +49,48 @@ def password(login: Annotated[str, typer.Argument(help="the name to sign in with
     )
     membership.set_password(load(os.environ), login, typed)
     typer.echo(f"The password of {login} is set.")
+
+
+@app.command()
+def renew(login: Annotated[str, typer.Argument(help="who forgot their passphrase")]) -> None:
+    """Print a fresh one-time passphrase; the member's sessions end, their second factor stays."""
+    from admin import membership
+    from bot.config import load
+
+    secret = membership.renew(load(os.environ), login)
+    typer.echo(f"One-time password of {login}, good for 24 hours: {secret}")
+
+
+@app.command("reset-factor")
+def reset_factor(login: Annotated[str, typer.Argument(help="who lost their second factor")]) -> None:
+    """Take a lost second factor away; the member sets up passphrase and factor anew with a one-time passphrase."""
+    from admin import membership
+    from bot.config import load
+
+    secret = membership.reset_factor(load(os.environ), login)
+    typer.echo(f"One-time password of {login}, good for 24 hours: {secret}")
+
+
+@app.command()
+def disable(login: Annotated[str, typer.Argument(help="who leaves")]) -> None:
+    """Let a member go: sessions end, who they answered waits for others. Promises need a new owner first."""
+    import asyncio
+
+    from admin import membership
+    from bot.config import load
+
+    asyncio.run(membership.disable(load(os.environ), login))
+    typer.echo(f"{login} may not sign in any more.")
+
+
+@app.command("list")
+def members() -> None:
+    """Everybody who may sign in."""
+    from admin import membership
+    from bot.config import load
+
+    for member in membership.members(load(os.environ)):
+        typer.echo(f"{member.login}\t{member.display_name}\t{member.role}\t{member.desks}")
 
 
 @app.command()

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, async_playwright
 
 from bot.handoff.notes import Note, NoteKind, Source
 from bot.store.staff import Member
-from tests.admin.conftest import PASSWORD, House, a_house
+from tests.admin.conftest import House, a_house, enter
 from tests.provision import chromium
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
@@ -105,9 +105,7 @@ async def taken(house: House, browser: Browser, pages: dict[str, str], folder: P
             page = await context.new_page()
             await page.goto("/admin/login")
             _keep(await page.screenshot(), folder / f"login-{width}-{scheme}.png")
-            await page.fill("#login", "mizuno")
-            await page.fill("#secret", PASSWORD)
-            await page.click("text=つづける")
+            await enter(page, "mizuno")
             for name, path in pages.items():
                 if name != "login":
                     tall = 3_000 if name == "components" else high  # one long sheet

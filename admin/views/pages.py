@@ -84,6 +84,14 @@ SAID = (
     marked("This is no day."),
     marked("A day and a time are needed."),
     marked("{name} took this one first."),
+    marked("A passphrase needs 12 to 256 characters."),
+    marked("This passphrase is among the first that are tried. A few words in a row are better."),
+    marked("The passphrase until now is not right."),
+    marked("These figures are not the ones of now. Look at the app once more."),
+    marked("The passkey could not be set up. It can be tried again."),
+    marked("This passkey is known already."),
+    marked("The time for this has passed. Sign in once more."),
+    marked("Set up another one first: nobody signs in with a passphrase alone."),
 )
 """Messages of errors that staff may read."""
 

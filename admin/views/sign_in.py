@@ -23,7 +23,7 @@ class SignIn:
         return [
             web.get("/login", self.ask, name="login"),
             web.post("/login", self.enter, name="login"),
-            web.post("/logout", self.leave),
+            web.post("/logout", self.leave, name="leave"),
         ]
 
     async def ask(self, request: web.Request) -> web.Response:
@@ -36,20 +36,21 @@ class SignIn:
         form = form_of(request)
         login, secret = form.get("login", ""), form.get("secret", "")
         old_token = request.cookies.get(self._cookies.session)
+        old = await self._door.session(old_token or "", touch=False)
         token = await self._door.enter(login, secret, network_of(request), old_token)
         if token is None:
             return self._sheet(request, login=login[:64], wrong=True)
-        if old_token:
-            self._streams.end(old_token)
+        if old is not None:
+            self._streams.end(old.session_id)
         response = web.Response(status=303, headers={"Location": "/admin"})
         self._cookies.give(response, self._cookies.session, token)
         self._cookies.drop(response, self._cookies.login)
         return response
 
     async def leave(self, request: web.Request) -> web.Response:
-        token = session_of(request).token
-        await self._door.leave(token)
-        self._streams.end(token)
+        session = session_of(request)
+        await self._door.leave(session.token)
+        self._streams.end(session.session_id)
         # what was open must not come back by the back button
         headers = {"Location": "/admin/login", "Clear-Site-Data": '"cache"'}
         response = web.Response(status=303, headers=headers)

@@ -40,8 +40,10 @@ class Delays:
         self,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        longest: float = LONGEST_DELAY,
     ) -> None:
-        self._now, self._sleep = now, sleep
+        """`longest`: seconds between tries at last. Who would wait longer than `LONGEST_DELAY` is told to come back."""
+        self._now, self._sleep, self._longest = now, sleep, longest
         self._key = os.urandom(32)
         self._tries: dict[bytes, _Tries] = {}
 
@@ -64,12 +66,11 @@ class Delays:
         """Forgets the wrong tries before this one."""
         self._tries.pop(self._digest(login, network), None)
 
-    @staticmethod
-    def delay(failures: int) -> float:
+    def delay(self, failures: int) -> float:
         """Seconds between tries after so many failures."""
         if failures <= FREE_TRIES:
             return 0.0
-        return float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures - FREE_TRIES - 1, 10)))
+        return float(min(self._longest, FIRST_DELAY * 2 ** min(failures - FREE_TRIES - 1, 10)))
 
     def _recall(self, login: str, network: str) -> _Tries | None:
         digest = self._digest(login, network)

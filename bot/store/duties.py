@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, exists, insert, select
 
 from bot.errors import BadInput
 from bot.store.schema import duties, staff, staff_sessions
-from bot.store.staff import ANSWERING, IDLE, MEMBER, Member
+from bot.store.staff import ANSWERING, FULL, IDLE, MEMBER, Member
 
 
 def add(connection: Connection, staff_id: str, begins_at: datetime, ends_at: datetime) -> None:
@@ -50,7 +50,9 @@ def coming(
 def is_here(connection: Connection, staff_id: str | None, now: datetime) -> bool:
     """Whether a member is signed in now."""
     session = select(staff_sessions.c.staff_id).where(
-        staff_sessions.c.staff_id == staff_id, staff_sessions.c.seen_at > now - IDLE
+        staff_sessions.c.staff_id == staff_id,
+        staff_sessions.c.stage == FULL,
+        staff_sessions.c.seen_at > now - IDLE,
     )
     return connection.execute(session.limit(1)).first() is not None
 
@@ -58,7 +60,9 @@ def is_here(connection: Connection, staff_id: str | None, now: datetime) -> bool
 def here(connection: Connection, operator_id: str, now: datetime) -> Sequence[Member]:
     """Members who answer and are signed in now."""
     session = exists().where(
-        staff_sessions.c.staff_id == staff.c.staff_id, staff_sessions.c.seen_at > now - IDLE
+        staff_sessions.c.staff_id == staff.c.staff_id,
+        staff_sessions.c.stage == FULL,
+        staff_sessions.c.seen_at > now - IDLE,
     )
     answering = staff.c.role.in_(ANSWERING)
     query = MEMBER.where(staff.c.operator_id == operator_id, answering, session).order_by(staff.c.staff_id)

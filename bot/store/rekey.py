@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Engine, func, literal, select, update
 from bot.errors import SealError
 from bot.store import body
 from bot.store.database import transact
-from bot.store.schema import contacts, receipts, risk_reviews
+from bot.store.schema import contacts, receipts, risk_reviews, staff_factors
 from bot.store.sealed import Cell, Sealer, marked_by
 
 MOST = 200
@@ -23,6 +23,7 @@ CELLS: tuple[tuple[Column[str], Column[bytes]], ...] = (
     (contacts.c.contact_id, contacts.c.sealed_key),
     (receipts.c.receipt_id, receipts.c.sealed_receipt),
     (risk_reviews.c.review_id, risk_reviews.c.sealed_review),
+    (staff_factors.c.factor_id, staff_factors.c.sealed_factor),
 )
 """Row name and cell of everything that an installation key seals itself; the rest is under its contact's own key."""
 

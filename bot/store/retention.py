@@ -122,6 +122,8 @@ RULES: dict[str, str] = {
     "staff": "kept until removed: who answered must stay known",
     "staff_sessions": "12 hours, or half an hour unused",
     "one_time_logins": "24 hours",
+    "staff_factors": "kept until its member removes it or leaves",
+    "recovery_codes": "kept until used",
     "staff_settings": "kept: how a member wants to see the console",
     "accounts": "kept: one row for each of our accounts",
     "revisions": "kept: published content, nobody's",

@@ -7,6 +7,7 @@ Whatever a person or a counselor wrote, and every platform address, is in a `sea
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -244,9 +245,35 @@ staff_sessions = Table(
     "staff_sessions",
     metadata,
     Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("session_id", Id, nullable=False),
     Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False, index=True),
+    Column("stage", Name, nullable=False),
+    Column("way", Name, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    Column("proved_at", Instant, nullable=False),
+    Column("sealed_pending", LargeBinary),
+)
+
+staff_factors = Table(
+    "staff_factors",
+    metadata,
+    Column("factor_id", Id, primary_key=True),
+    operator_column(),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False, index=True),
+    Column("kind", Name, nullable=False),
+    Column("handle", LargeBinary(32), unique=True),
+    Column("counter", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("sealed_factor", LargeBinary, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False, index=True),
 )
 
 staff_settings = Table(
@@ -270,6 +297,7 @@ one_time_logins = Table(
     metadata,
     Column("secret_hash", LargeBinary(32), primary_key=True),
     Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False),
+    Column("suffices", Boolean, nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
 

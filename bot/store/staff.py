@@ -9,15 +9,29 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from bot.clock import new_id
+from bot.clock import new_id, random_id
 from bot.errors import Conflict
-from bot.store.schema import duties, one_time_logins, staff, staff_sessions, staff_settings
+from bot.store.schema import (
+    duties,
+    one_time_logins,
+    recovery_codes,
+    staff,
+    staff_factors,
+    staff_sessions,
+    staff_settings,
+)
 
 IDLE = timedelta(minutes=30)  # ASVS 7.3.1
 ABSOLUTE = timedelta(hours=12)  # ASVS 7.3.2
 ANSWERING = ("counselor", "lead", "operator")
+PROVEN = timedelta(minutes=10)
+"""For how long a member counts as having just shown who they are."""
+HALF_WAY = timedelta(minutes=10)
+"""How long the way from the first factor to the second may take."""
 ROLES = ("counselor", "lead", "editor", "operator")
-
+FULL, SECOND, ENROL = "full", "second", "enrol"
+"""How far a session is: through; the second factor is still to be shown; it is still to be set up."""
+ONE_TIME = "one_time"
 
 EVERY_DESK = "*"
 MOST = 12
@@ -110,8 +124,8 @@ def by_login(connection: Connection, operator_id: str, login: str) -> Member | N
     return Member(**row._mapping) if row else None
 
 
-def set_password(connection: Connection, staff_id: str, password_hash: str) -> None:
-    """From now on this one; who is signed in, or holds a one-time password, is not any more (ASVS 7.4.3)."""
+def set_password(connection: Connection, staff_id: str, password_hash: str | None) -> None:
+    """From now on this one, or none; who is signed in, or holds a one-time password, is not any more (ASVS 7.4.3)."""
     connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(password_hash=password_hash))
     for table in (staff_sessions, one_time_logins):
         connection.execute(delete(table).where(table.c.staff_id == staff_id))
@@ -125,7 +139,8 @@ def pause(connection: Connection, staff_id: str, until: datetime | None) -> None
 def disable(connection: Connection, staff_id: str, now: datetime) -> None:
     """A member may not sign in any more; their sessions end, their shifts are nobody's."""
     connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(disabled_at=now))
-    connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
+    for table in (staff_sessions, one_time_logins, staff_factors, recovery_codes):
+        connection.execute(delete(table).where(table.c.staff_id == staff_id))
     connection.execute(delete(duties).where(duties.c.staff_id == staff_id, duties.c.ends_at > now))
 
 
@@ -148,6 +163,13 @@ def names(connection: Connection, staff_ids: Sequence[str]) -> dict[str, str]:
     return {row.staff_id: row.display_name for row in connection.execute(query)}
 
 
+def members(connection: Connection, operator_id: str) -> list[Member]:
+    """Everybody who may sign in, in the order of their names."""
+    query = MEMBER.where(staff.c.operator_id == operator_id)
+    rows = connection.execute(query.order_by(staff.c.display_name, staff.c.staff_id))
+    return [Member(**row._mapping) for row in rows]
+
+
 def count(connection: Connection, operator_id: str) -> int:
     query = select(func.count()).select_from(staff)
     return (
@@ -155,49 +177,54 @@ def count(connection: Connection, operator_id: str) -> int:
     )
 
 
-def offer_one_time_login(connection: Connection, staff_id: str, secret: str, expires_at: datetime) -> None:
+def offer_one_time_login(
+    connection: Connection, staff_id: str, secret: str, expires_at: datetime, *, suffices: bool = False
+) -> None:
+    """A password that works once. `suffices`: it counts as both factors, which is for the demo alone."""
     connection.execute(delete(one_time_logins).where(one_time_logins.c.staff_id == staff_id))
     connection.execute(
-        insert(one_time_logins).values(secret_hash=hashed(secret), staff_id=staff_id, expires_at=expires_at)
-    )
-
-
-def use_one_time_login(connection: Connection, staff_id: str, secret: str, now: datetime) -> bool:
-    """Whether this secret lets this member in; it never does so again."""
-    used = connection.execute(
-        delete(one_time_logins).where(
-            one_time_logins.c.secret_hash == hashed(secret),
-            one_time_logins.c.staff_id == staff_id,
-            one_time_logins.c.expires_at > now,
+        insert(one_time_logins).values(
+            secret_hash=hashed(secret), staff_id=staff_id, expires_at=expires_at, suffices=suffices
         )
     )
-    return used.rowcount == 1
 
 
-def begin_session(connection: Connection, staff_id: str, token: str, now: datetime) -> None:
+def use_one_time_login(connection: Connection, staff_id: str, secret: str, now: datetime) -> str:
+    """FULL when this secret lets this member in and is enough, SECOND when it is the first factor, else nothing.
+
+    It never does so again.
+    """
+    where = (
+        one_time_logins.c.secret_hash == hashed(secret),
+        one_time_logins.c.staff_id == staff_id,
+        one_time_logins.c.expires_at > now,
+    )
+    suffices = connection.scalar(select(one_time_logins.c.suffices).where(*where))
+    if connection.execute(delete(one_time_logins).where(*where)).rowcount != 1:
+        return ""
+    return FULL if suffices else SECOND
+
+
+def begin_session(
+    connection: Connection,
+    staff_id: str,
+    token: str,
+    now: datetime,
+    stage: str = FULL,
+    way: str = ONE_TIME,
+) -> None:
     connection.execute(
         insert(staff_sessions).values(
-            token_hash=hashed(token), staff_id=staff_id, created_at=now, seen_at=now
+            token_hash=hashed(token),
+            session_id=random_id(),
+            staff_id=staff_id,
+            stage=stage,
+            way=way,
+            created_at=now,
+            seen_at=now,
+            proved_at=now,
         )
     )
-
-
-def session_member(connection: Connection, token: str, now: datetime) -> tuple[Member, datetime] | None:
-    """Who a session belongs to, and when it was last used; None when it is over."""
-    row = connection.execute(
-        MEMBER.add_columns(staff_sessions.c.seen_at)
-        .join(staff_sessions, staff_sessions.c.staff_id == staff.c.staff_id)
-        .where(
-            staff_sessions.c.token_hash == hashed(token),
-            staff_sessions.c.seen_at > now - IDLE,
-            staff_sessions.c.created_at > now - ABSOLUTE,
-        )
-    ).first()
-    if row is None:
-        return None
-    values = dict(row._mapping)
-    seen_at: datetime = values.pop("seen_at")
-    return Member(**values), seen_at
 
 
 def touch_session(connection: Connection, token: str, now: datetime) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import html
+import itertools
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -13,24 +15,51 @@ from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
-from aiohttp.test_utils import BaseTestServer, TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer, unused_port
 from argon2 import PasswordHasher
+from playwright.async_api import Page
 
 from admin.app import Console, attach
+from admin.second import SLOWER
 from bot.app import Engawa
-from bot.channels.patience import Delays
+from bot.channels.patience import LONGEST_DELAY, Delays
 from bot.edge import headers as set_headers
 from bot.handoff.ticket import Status
 from bot.messages import Inbound
-from bot.store import staff
+from bot.store import factors, staff
 from bot.store.staff import Member
 from bot.testing import FakeChannel, FakeClock, an_engawa
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 FORM = "application/x-www-form-urlencoded"
 PASSWORD = "きたまどの しおり 12"
+APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 REPLY_ID = re.compile(r'name="reply_id" value="([^"]+)"')
+
+
+_USED = itertools.count()
+
+
+def codes_of(login: str) -> list[str]:
+    """The recovery codes of a member of these houses: short ones, enough for a long test."""
+    mark = hashlib.sha256(login.encode()).hexdigest()[:5]
+    return [f"{mark}x{number:03}" for number in range(60)]
+
+
+def next_code(login: str) -> str:
+    """One that was not used yet."""
+    return codes_of(login)[next(_USED) % 60]
+
+
+async def enter(page: Page, login: str = "mizuno", secret: str = PASSWORD) -> None:
+    """Signs a member in, in a real browser, up to the first page of the console."""
+    await page.fill("#login", login)
+    await page.fill("#secret", secret)
+    await page.click("text=つづける")
+    await page.fill("#code", next_code(login))
+    await page.click("text=つづける")
+    await page.wait_for_url(re.compile(r"/admin(?!/second)"))
 
 
 class Browser:
@@ -92,8 +121,14 @@ class Browser:
         return {cookie.key: cookie.value for cookie in self._session.cookie_jar}
 
     async def sign_in(self, login: str, secret: str = PASSWORD) -> ClientResponse:
+        """Both steps; only the first when it was refused."""
         await self.get("/admin/login")
-        return await self.post("/admin/login", {"login": login, "secret": secret})
+        response = await self.post("/admin/login", {"login": login, "secret": secret})
+        return await self.show_code(login) if 'action="/admin/second"' in self.page else response
+
+    async def show_code(self, login: str) -> ClientResponse:
+        """The second step, by a recovery code that was not used yet."""
+        return await self.post("/admin/second", {"code": next_code(login)})
 
 
 class House:
@@ -110,6 +145,10 @@ class House:
         await write(staff.add, operator, login, name, role, QUICK.hash(PASSWORD))
         member = await read(staff.by_login, operator, login)
         assert member is not None
+        await write(
+            factors.add, self.engawa.sealer, member, factors.TOTP, APP_SECRET.encode(), self.clock.now()
+        )
+        await write(factors.offer_codes, member.staff_id, codes_of(login))
         return member
 
     def browser(self) -> Browser:
@@ -168,6 +207,7 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
         async def no_sleep(seconds: float) -> None:
             waits.append(seconds)
 
+        port = unused_port()
         console = Console(
             database=engawa.database,
             desk=engawa.desk,
@@ -178,6 +218,8 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
             clock=clock,
             operator_id=engawa.operator_id,
             secure_cookies=False,
+            sealer=engawa.sealer,
+            origin=f"http://localhost:{port}",
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=engawa.desk_name,
             desks=engawa.desks,
@@ -188,8 +230,11 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
         app = web.Application()  # the house's own would set its workers going
         app.on_response_prepare.append(set_headers)
         app.add_routes([web.get("/chat/static/{name}", engawa.webchat.pages.static)])  # the shared tokens
-        attach(app, console, delays=Delays(now=lambda: 0.0, sleep=no_sleep), hasher=QUICK)
-        async with TestServer(app, host="127.0.0.1") as server:
+        delays, slower = (
+            Delays(now=lambda: 0.0, sleep=no_sleep, longest=longest) for longest in (LONGEST_DELAY, SLOWER)
+        )
+        attach(app, console, delays=delays, second_delays=slower, hasher=QUICK)
+        async with TestServer(app, host="127.0.0.1", port=port) as server:
             made = House(engawa, server, clock, waits)
             try:
                 yield made

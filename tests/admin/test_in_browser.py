@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.admin.conftest import PASSWORD, House
+from tests.admin.conftest import House, enter
 from tests.provision import chromium
 
 DESK, PHONE = (1280, 860), (390, 844)
@@ -47,9 +47,7 @@ async def opened(
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     await page.goto("/admin")
-    await page.fill("#login", "mizuno")
-    await page.fill("#secret", PASSWORD)
-    await page.click("text=つづける")
+    await enter(page, "mizuno")
     await expect(page.locator("h1")).to_have_text("待っている人")
     return context, page, complaints
 
@@ -115,9 +113,7 @@ async def test_signed_out_elsewhere_the_words_go_and_the_draft_stays(house: Hous
     await expect(page.locator("#lapsed")).to_be_visible(timeout=5_000)
     assert "canary" not in await page.content()
     await expect(page.locator("#text")).to_have_value("下書き")
-    await other.fill("#login", "mizuno")
-    await other.fill("#secret", PASSWORD)
-    await other.click("text=つづける")
+    await enter(other, "mizuno")
     await expect(other.locator("h1")).to_have_text("待っている人")
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(page.locator("#lapsed")).to_be_hidden(timeout=5_000)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.admin.conftest import PASSWORD, House
+from tests.admin.conftest import House, enter
 from tests.admin.test_in_browser import DESK, PHONE, chrome, opened
 
 __all__ = ["chrome"]
@@ -18,9 +18,7 @@ async def second(house: House, chrome: Browser, login: str = "sakurai") -> Page:
     context = await chrome.new_context(base_url=str(house.server.make_url("/")), locale="ja-JP")
     page = await context.new_page()
     await page.goto("/admin/login")
-    await page.fill("#login", login)
-    await page.fill("#secret", PASSWORD)
-    await page.click("text=つづける")
+    await enter(page, login)
     await expect(page.locator("h1")).to_have_text("待っている人")
     return page
 

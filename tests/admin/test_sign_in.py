@@ -27,6 +27,8 @@ async def test_name_and_passphrase_open_the_queue(house: House) -> None:
     assert "SameSite=Strict" in cookie
     assert "Secure" not in cookie
     await browser.get("/admin")
+    assert "あと一つで入れます" in browser.text
+    await browser.show_code("mizuno")
     assert "待っている人" in browser.text
     assert "みずの" in browser.text
     await browser.get("/admin/login")
@@ -113,6 +115,7 @@ async def test_signing_in_again_ends_the_old_session(house: House) -> None:
     await other.get("/admin/login")
     other.plant(engawa_staff=old)
     await other.post("/admin/login", {"login": "sakurai", "secret": PASSWORD})
+    await other.show_code("sakurai")
     assert "さくらい" in other.text
     assert (await browser.get("/admin", follow=False)).status == 303
 

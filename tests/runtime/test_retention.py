@@ -162,7 +162,10 @@ class TestForgetting:
         await house.engawa.database.write(
             lambda connection: connection.execute(
                 one_time_logins.insert().values(
-                    secret_hash=bytes(32), staff_id=member.staff_id, expires_at=house.clock.now() + DAY
+                    suffices=False,
+                    secret_hash=bytes(32),
+                    staff_id=member.staff_id,
+                    expires_at=house.clock.now() + DAY,
                 )
             )
         )

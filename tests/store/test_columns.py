@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import LargeBinary
 
 from bot.flows import model
+from bot.store import factors, sittings, staff
 from bot.store.reviews import Review
 from bot.store.schema import metadata
 from bot.store.sealed import BUCKETS, CONTACT_KEY_ID, KEY, NONCE, VERSION, Cell
@@ -104,6 +105,11 @@ class TestBusy:
         await house.engawa.desk.review(member, ticket.id, Review(verdict="false_alarm"))
         await house.engawa.desk.claim(member, ticket.id)
         await house.engawa.desk.save_draft(member, ticket.id, "書きかけ")
+        write, sealer = house.engawa.database.write, house.engawa.sealer
+        await write(factors.add, sealer, member, factors.TOTP, b"secret", house.clock.now())
+        await write(staff.begin_session, member.staff_id, "token", house.clock.now())
+        [sitting] = await house.engawa.database.read(sittings.sittings, member.staff_id, house.clock.now())
+        await write(factors.keep_pending, sealer, member, sitting.session_id, b"challenge")
         wrong, used = {}, set()
         for table, rows in (await everything(house)).items():
             names = [f"{table}.{column.name}" for column in metadata.tables[table].columns]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from admin.cli import app
 from bot.errors import SealError
 from bot.messages import Address
-from bot.store import conversations, dedupe, moved, rekey, reviews, timeline
+from bot.store import conversations, dedupe, factors, moved, rekey, reviews, timeline
 from bot.store.reviews import Review
 from bot.store.schema import contacts, metadata, receipts, risk_reviews
 from bot.store.sealed import CONTACT_KEY_ID, Cell, Keyring, Sealer, key_id_of
@@ -127,6 +127,9 @@ async def test_every_cell_of_an_installation_key_is_known(house: House) -> None:
         await house.member(), (await house.ticket("a")).id, Review(verdict="false_alarm")
     )
     await forget(house, "b")
+    await house.engawa.database.write(
+        factors.add, house.engawa.sealer, await house.member(), factors.TOTP, b"secret", house.clock.now()
+    )
     found = {
         f"{table}.{column.name}"
         for table, rows in (await everything(house)).items()

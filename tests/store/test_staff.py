@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.errors import Conflict
-from bot.store import staff
+from bot.store import sittings, staff
 from bot.store.schema import one_time_logins, staff_sessions
 from bot.store.schema import staff as members
 from tests.store.ready import NOW, OPERATOR, Store, at_once
@@ -21,8 +21,8 @@ def add(store: Store, login: str = "mizuno") -> str:
 
 
 def member_of(store: Store, token: str = TOKEN, after: timedelta = timedelta()) -> str | None:
-    found = store.run(staff.session_member, token, NOW + after)
-    return found[0].staff_id if found else None
+    found = store.run(sittings.sitting, token, NOW + after)
+    return found.member.staff_id if found else None
 
 
 def disable(store: Store, staff_id: str) -> None:
@@ -87,7 +87,7 @@ class TestOneTime:
                         for one in (store, other)
                     ]
                 )
-                assert sorted(used) == [False, True]
+                assert sorted(used) == ["", staff.SECOND]
 
 
 class TestSessions:

@@ -269,6 +269,7 @@ def upgrade() -> None:
         "one_time_logins",
         sa.Column("secret_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("suffices", sa.Boolean(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_one_time_logins_staff_id")),
         sa.PrimaryKeyConstraint("secret_hash", name=op.f("pk_one_time_logins")),
@@ -304,14 +305,50 @@ def upgrade() -> None:
     op.create_table(
         "staff_sessions",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("session_id", sa.String(length=32), nullable=False),
         sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("stage", sa.String(length=64), nullable=False),
+        sa.Column("way", sa.String(length=64), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
+        sa.Column("proved_at", Instant(), nullable=False),
+        sa.Column("sealed_pending", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_staff_sessions_staff_id")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_staff_sessions")),
     )
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_staff_sessions_staff_id"), ["staff_id"], unique=False)
+
+    op.create_table(
+        "staff_factors",
+        sa.Column("factor_id", sa.String(length=32), nullable=False),
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("handle", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("counter", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("used_at", Instant(), nullable=True),
+        sa.Column("sealed_factor", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_staff_factors_operator_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_staff_factors_staff_id")),
+        sa.PrimaryKeyConstraint("factor_id", name=op.f("pk_staff_factors")),
+        sa.UniqueConstraint("handle", name=op.f("uq_staff_factors_handle")),
+    )
+    with op.batch_alter_table("staff_factors", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_factors_staff_id"), ["staff_id"], unique=False)
+
+    op.create_table(
+        "recovery_codes",
+        sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_recovery_codes_staff_id")),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_recovery_codes")),
+    )
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_codes_staff_id"), ["staff_id"], unique=False)
 
     op.create_table(
         "staff_settings",
@@ -590,6 +627,14 @@ def downgrade() -> None:
     op.drop_table("talks")
     op.drop_table("drafts")
     op.drop_table("staff_settings")
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recovery_codes_staff_id"))
+
+    op.drop_table("recovery_codes")
+    with op.batch_alter_table("staff_factors", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_staff_factors_staff_id"))
+
+    op.drop_table("staff_factors")
     with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_sessions_staff_id"))
 
