@@ -23,6 +23,8 @@ from admin.views.report import ReportPage
 from admin.views.second import Second
 from admin.views.settings import Settings
 from admin.views.sign_in import SignIn
+from admin.views.studio import StudioPages
+from admin.views.studio_publish import Publishing
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
 from bot.clock import Clock
@@ -36,6 +38,7 @@ from bot.store.accounts import Account
 from bot.store.audit import Trail
 from bot.store.database import Database
 from bot.store.sealed import Sealer
+from bot.studio import Studio
 
 
 def _unnamed(_desk_id: str) -> str:
@@ -84,6 +87,7 @@ class Console:
     secure_cookies: bool
     sealer: Sealer
     origin: str = ""
+    studio: Studio
     service_name: Callable[[], str]
     desk_name: Callable[[str], str] = _unnamed
     kind_name: Callable[[str], str] = _as_it_is
@@ -118,6 +122,8 @@ def attach(
     admin.add_routes(Alarms(console, pages).routes())
     admin.add_routes(Records(console, pages).routes())
     admin.add_routes(ReportPage(console, pages).routes())
+    admin.add_routes(StudioPages(console, pages).routes())
+    admin.add_routes(Publishing(console, pages).routes())
     admin.add_routes(Threads(console, pages, streams).routes())
     admin.add_routes(Noting(console, pages).routes())
     admin.add_routes(Handing(console, pages).routes())

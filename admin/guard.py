@@ -23,6 +23,8 @@ from bot.store.staff import FULL
 
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 32
+LARGE = "studio-"  # routes whose forms hold a whole document
+MAX_DOCUMENT, MAX_DOCUMENT_FIELDS = 4 << 20, 200
 OPEN = frozenset({"login", "static"})
 FORM_TYPE = "application/x-www-form-urlencoded"
 DRAFT = "text"  # may hold anything: who wrote it gets it back, with a word on what is wrong
@@ -137,7 +139,8 @@ class Guard:
                 return web.Response(status=401)
             return web.Response(status=303, headers={"Location": f"/admin/{session.stage}"})
         if posts:
-            request[FORM] = form = await read_form(request)
+            large = (name or "").startswith(LARGE)
+            request[FORM] = form = await read_form(request, large=large)
             if not session.is_ours(form.get("csrf", "")):
                 raise NotAllowed("This page was out of date. Open it again.")
         return await handler(request)
@@ -166,14 +169,15 @@ def is_foreign(request: web.Request) -> bool:
     return origin is not None and origin != "null" and urlsplit(origin).netloc != request.host
 
 
-async def read_form(request: web.Request) -> dict[str, str]:
+async def read_form(request: web.Request, *, large: bool = False) -> dict[str, str]:
     """The fields of a posted form. Raises TooLarge or BadInput with a sentence for who wrote it."""
     if request.content_type != FORM_TYPE:
         raise BadInput("This form cannot be read.")
-    raw = await read_body(request, MAX_BODY)
+    raw = await read_body(request, MAX_DOCUMENT if large else MAX_BODY)
+    fields_most = MAX_DOCUMENT_FIELDS if large else MAX_FIELDS
     try:
         found = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, errors="surrogateescape", max_num_fields=MAX_FIELDS
+            raw.decode("ascii"), keep_blank_values=True, errors="surrogateescape", max_num_fields=fields_most
         )
     except ValueError as error:
         raise BadInput("This form cannot be read.") from error

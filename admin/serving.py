@@ -111,6 +111,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 secure_cookies=engawa.settings.https,
                 sealer=engawa.sealer,
                 origin=engawa.settings.base_url,
+                studio=engawa.studio,
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,
                 kind_name=engawa.kind_name,

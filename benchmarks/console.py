@@ -113,6 +113,7 @@ async def main(waiting: int, messages: int, looks: int) -> None:
                 operator_id=engawa.operator_id,
                 secure_cookies=False,
                 sealer=engawa.sealer,
+                studio=engawa.studio,
                 service_name=lambda: "",
                 desk_name=engawa.desk_name,
                 alerts=engawa.alerts,

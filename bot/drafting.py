@@ -74,6 +74,10 @@ class DraftConflict(Conflict):
         self.mine, self.theirs, self.base = mine, theirs, base
 
 
+class DocumentTaken(Conflict):
+    """There is a document of this name already."""
+
+
 class NotReady(EngawaError):
     """It cannot be published yet."""
 

@@ -15,7 +15,7 @@ from bot.content.diff import title_of
 from bot.content.export import body_of, text_of
 from bot.content.issues import Issue
 from bot.content.proposal import Proposal, concerns
-from bot.drafting import DocumentRow, Draft, DraftConflict, Saved, state_of
+from bot.drafting import DocumentRow, DocumentTaken, Draft, DraftConflict, Saved, state_of
 from bot.errors import BadInput, Conflict, ContentError, NotAllowed, NotFound, TooLarge
 from bot.publishing import EDITS, REVIEWS, Releases, allow
 from bot.store import content, document_drafts
@@ -105,6 +105,11 @@ class Studio(Releases):
         """The number of a document's newest state, to save on top of; 0 for a new one."""
         return await self.database.read(document_drafts.newest, self.operator_id, kind, name)
 
+    async def body(self, kind: str, name: str, revision: int) -> str:
+        """The words of a state as YAML; empty when it is gone."""
+        found = await self.database.read(document_drafts.body_at, self.operator_id, kind, name, revision)
+        return "" if found is None else found[0] if found[1] else text_of(msgspec.json.decode(found[0]))
+
     async def check(self, member: Member) -> list[Issue]:
         """What is wrong with the latest release and every draft on it, what blocks first."""
         allow(member, EDITS)
@@ -130,9 +135,18 @@ class Studio(Releases):
     # --- writing ---
 
     async def save(
-        self, member: Member, kind: str, name: str, body: str, revision: int, *, removes: bool = False
+        self,
+        member: Member,
+        kind: str,
+        name: str,
+        body: str,
+        revision: int,
+        *,
+        removes: bool = False,
+        fresh: bool = False,
     ) -> Saved:
         """A new state on top of `revision`. What is wrong with it is told, and keeps nobody from saving.
+        `fresh`: it is a new document, and a Conflict when there is one of this name.
 
         Raises BadInput, TooLarge, or DraftConflict: then what was written is kept aside for this member.
         """
@@ -140,13 +154,13 @@ class Studio(Releases):
         _allowed_name(kind, name)
         if len(body) > MAX_BODY:
             raise TooLarge("A document has at most 400,000 characters.")
-        if "\x00" in body:
+        if any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in body):
             raise BadInput("There are signs in it that are no text.")
         try:
             new = await self.database.write(
-                self._save, member.staff_id, kind, name, body, revision, removes=removes
+                self._save, member.staff_id, kind, name, body, revision, removes=removes, fresh=fresh
             )
-        except DraftConflict:
+        except DocumentTaken:
             raise
         except Conflict:  # the same number at the same moment: now the other one can be seen
             new = None
@@ -165,6 +179,7 @@ class Studio(Releases):
         revision: int,
         *,
         removes: bool,
+        fresh: bool,
     ) -> int | None:
         """The number of the new state; None when it is not written on top of the newest one."""
         operator = self.operator_id
@@ -172,6 +187,9 @@ class Studio(Releases):
         if newest != revision:
             return None
         drafted = document_drafts.open_draft(connection, operator, kind, name)
+        number = content.latest_number(connection, operator)
+        if fresh and (drafted or content.document(connection, operator, number, kind, name) is not None):
+            raise DocumentTaken("There is a document of this name already.")
         if drafted is not None and drafted.body == body and drafted.removes == removes:
             return revision
         row = DraftRow(

@@ -92,6 +92,23 @@ SAID = (
     marked("This passkey is known already."),
     marked("The time for this has passed. Sign in once more."),
     marked("Set up another one first: nobody signs in with a passphrase alone."),
+    marked("Content is for editors and reviewers."),
+    marked("There is no such kind of document."),
+    marked("This name cannot be a document's."),
+    marked("There is a document of this name already."),
+    marked("This document has to be there."),
+    marked("A document has at most 400,000 characters."),
+    marked("Somebody else saved this first."),
+    marked("It was not sent to review yet."),
+    marked("A second person has to look at it."),
+    marked("Nothing was sent to review."),
+    marked("The time lies between now and ninety days from now."),
+    marked("This time cannot be read."),
+    marked("Somebody published at the same moment."),
+    marked("Somebody changed a draft at the same moment."),
+    marked("A note has at most 500 characters."),
+    marked("These words cannot be read as a document. Write them as they are stored."),
+    marked("There is no text of this name."),
 )
 """Messages of errors that staff may read."""
 

@@ -18,6 +18,7 @@ from admin.words import Words, marked, words_of
 from bot.errors import NotAllowed, NotFound
 from bot.handoff.desk import ANSWERS, SEES_ALL
 from bot.handoff.ticket import Status
+from bot.publishing import EDITS
 from bot.store.queue import PAGE, Numbers, Place
 from bot.store.staff import Member
 from bot.store.tickets import Waiting
@@ -52,6 +53,8 @@ class Queue:
     async def show(self, request: web.Request) -> web.Response:
         session = session_of(request)
         member = session.member
+        if member.role in EDITS:  # nobody's conversation is theirs to see
+            raise web.HTTPSeeOther("/admin/studio")
         _check_answers(member)
         group = request.query.get("group", WAITING)
         if group not in GROUPS:

@@ -67,3 +67,30 @@ def _numbered(text: str) -> str | None:
             found += [f"{nth}{CODES[read[2]]}" for nth in waiting]
             waiting = []
     return None if waiting or not found else ",".join(found)
+
+
+def words_of(rule: str) -> str:
+    """A rule as people write it, for those `rule_of` reads; else the rule as it is."""
+    found = dict(part.split("=", 1) for part in rule.upper().removeprefix("RRULE:").split(";") if "=" in part)
+    freq, days = found.pop("FREQ", ""), found.pop("BYDAY", "")
+    every, date = found.pop("INTERVAL", "1"), found.pop("BYMONTHDAY", "")
+    names = {code: day for day, code in CODES.items()}
+    told = ""
+    if found or every not in ("1", "2"):
+        return rule
+    if freq == "DAILY" and not days and not date and every == "1":
+        told = "毎日"
+    elif freq == "WEEKLY" and days and not date:
+        told = ("毎週" if every == "1" else "隔週") + "・".join(
+            names.get(day, day) for day in days.split(",")
+        )
+    elif freq == "MONTHLY" and date and not days:
+        told = ("毎月" if every == "1" else "隔月") + f"{date}日"
+    elif freq == "MONTHLY" and days:
+        told = ("毎月" if every == "1" else "隔月") + "・".join(_nth(day, names) for day in days.split(","))
+    return told if told and rule_of(told) is not None else rule
+
+
+def _nth(day: str, names: dict[str, str]) -> str:
+    number, name = day[:-2], names.get(day[-2:], day)
+    return ("最終" if number == "-1" else f"第{number}") + f"{name}曜"

@@ -220,6 +220,7 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
             secure_cookies=False,
             sealer=engawa.sealer,
             origin=f"http://localhost:{port}",
+            studio=engawa.studio,
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=engawa.desk_name,
             desks=engawa.desks,
