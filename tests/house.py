@@ -90,7 +90,6 @@ PACKAGES = {
 
 LONGER: dict[str, tuple[int, str]] = {
     "bot/app.py": (360, "the composition root: all wiring in one view"),
-    "bot/conversation.py": (620, "the one place where the order of policy is written; halves would hide it"),
     "bot/flows/engine.py": (330, "the one loop, and each way into it"),
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/conversations.py": (330, "who is loaded, by id or by address, is locked in one order"),

@@ -140,11 +140,11 @@ SAMPLES: dict[Rule, Samples] = {
         ],
     ),
     house.size: Samples(
-        good=[("bot.x", "\n" * house.MAX_LINES), ("bot.conversation", "\n" * 400)],
+        good=[("bot.x", "\n" * house.MAX_LINES), ("bot.app", "\n" * 340)],
         bad=[
             ("bot.x", "\n" * (house.MAX_LINES + 1)),
-            ("bot.conversation", "\n" * 900),
-            ("bot.conversation", "\n" * 299),
+            ("bot.app", "\n" * 900),
+            ("bot.app", "\n" * 299),
         ],
     ),
     house.head: Samples(
