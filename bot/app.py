@@ -133,7 +133,7 @@ class Engawa:
             settings.alerting.plan,
             alerting.bearers(settings.alerting, self.channels, self.clock),
             lambda: self.library.at_hand,
-            settings.base_url,
+            settings.console_url,
         )
         self.watch = Watch(
             self.database,
@@ -300,7 +300,8 @@ class Engawa:
     def application(self) -> web.Application:
         """The web application; the console is attached by who composes it further."""
         app = web.Application(
-            client_max_size=MAX_REQUEST, middlewares=[edge.behind(self.settings.trusted_proxies), edge.calm]
+            client_max_size=MAX_REQUEST,
+            middlewares=edge.around(self.settings.trusted_proxies, self.settings.admin_host),
         )
         app.on_response_prepare.append(edge.headers)
         app.router.add_get("/", edge.to_chat)

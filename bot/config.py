@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ DEFAULT_DATABASE = "sqlite:///engawa.db"
 KEY_EXAMPLE = "ENGAWA_KEYS=k1:<base64 of 32 random bytes>; `engawa key` makes one"
 LOG_FORMATS = ("console", "json")
 Network = IPv4Network | IPv6Network
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?(:[0-9]{1,5})?")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -34,6 +36,7 @@ class Settings:
     host: str
     port: int
     base_url: str
+    admin_host: str = ""
     trusted_proxies: tuple[Network, ...]
     keyring: Keyring
     keys_file: Path | None
@@ -50,6 +53,13 @@ class Settings:
     @property
     def https(self) -> bool:
         return self.base_url.startswith("https://")
+
+    @property
+    def console_url(self) -> str:
+        """Where staff go; empty while our address is not known."""
+        if not self.admin_host or not self.base_url:
+            return self.base_url
+        return f"{self.base_url.partition('://')[0]}://{self.admin_host}"
 
     def webhook_url(self, account: str) -> str:
         """Where an account's platform brings its events; empty while our address is not known."""
@@ -79,6 +89,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     base_url = web_address("ENGAWA_BASE_URL", environ.get("ENGAWA_BASE_URL", ""), problems)
     line, telegram = line_accounts(environ, file, problems), telegram_accounts(environ, file, problems)
     keeping = _keeping(environ.get("ENGAWA_KEEP_DAYS", ""), problems)
+    admin_host = _admin_host(environ.get("ENGAWA_ADMIN_HOST", ""), base_url, problems)
     alerts = alerting.load(environ, problems)
     if problems or keyring is None:
         raise ConfigError(problems)
@@ -87,6 +98,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         host=host,
         port=port,
         base_url=base_url,
+        admin_host=admin_host,
         trusted_proxies=proxies,
         keyring=keyring,
         keys_file=Path(environ["ENGAWA_KEYS_FILE"]) if environ.get("ENGAWA_KEYS_FILE") else None,
@@ -147,6 +159,15 @@ def _keeping(text: str, problems: list[str]) -> Keeping:
 def _host(text: str, problems: list[str]) -> str:
     if not text.isascii() or not text.isprintable() or "/" in text or " " in text:
         problems.append("ENGAWA_HOST is no address of this machine. Example: ENGAWA_HOST=127.0.0.1")
+    return text
+
+
+def _admin_host(text: str, base_url: str, problems: list[str]) -> str:
+    if text and (not HOST.fullmatch(text) or text == base_url.partition("://")[2]):
+        problems.append(
+            "ENGAWA_ADMIN_HOST is a host name (with its port, if any) other than that of ENGAWA_BASE_URL. "
+            "Example: ENGAWA_ADMIN_HOST=staff.engawa.example.jp"
+        )
     return text
 
 

@@ -24,6 +24,7 @@ from bot.store.sealed import Sealer
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NOT_KNOWN = {"alerts": "not known", "rounds": "not known"}
+SHARED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -45,6 +46,11 @@ HEADERS = {
 }
 
 log = structlog.get_logger("engawa")
+
+
+def around(proxies: tuple[Network, ...], admin_host: str) -> list[Middleware]:
+    """What every request passes, outermost first."""
+    return [behind(proxies), apart(admin_host), calm]
 
 
 def behind(proxies: tuple[Network, ...]) -> Middleware:
@@ -86,6 +92,27 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 def _within(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
+
+
+def apart(admin_host: str) -> Middleware:
+    """The console on a host of its own, when there is one: it is nowhere else, and there is nothing else there.
+
+    So no fault of a page that strangers write to can reach what staff see (ASVS 3.5.4).
+    """
+
+    @web.middleware
+    async def on_its_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+        path = request.path
+        if not admin_host or path in SHARED_PATHS or path.startswith("/chat/static/"):
+            return await handler(request)
+        at_console = request.host.lower() == admin_host
+        if at_console and path == "/":
+            return web.Response(status=302, headers={"Location": "/admin"})
+        if at_console != (path == "/admin" or path.startswith("/admin/")):
+            return web.Response(status=404)
+        return await handler(request)
+
+    return on_its_host
 
 
 @web.middleware
