@@ -1,4 +1,4 @@
-"""After an erase: it goes into the journal outside, and nothing of it may stay in SQLite's write-ahead log."""
+"""After an erase: it goes into the journal outside, and nothing of it may stay in the files of the database."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bot.store import erasures
 from bot.store.database import Database
 
 AGAIN = 0.5  # seconds; somebody was reading, and would have had to wait
+APART = 20.0  # seconds between two goes at PostgreSQL's keys: everybody waits while they are written
 SELDOM = 3600.0
 
 log = structlog.get_logger("wipe")
@@ -36,13 +37,22 @@ class Wipe(Worker):
         super().__init__(hub, ERASED, poll=SELDOM)
         self._database, self._journal, self._spool = database, journal, spool
         self._clean = self._told = False
+        self._not_before = 0.0
 
     async def work(self) -> bool:
         journalled = await self._write_journal()
         if self._spool is not None:
             await self._spool()
-        self._clean = await asyncio.to_thread(self._database.checkpoint) and journalled
+        self._clean = await self._clear() and journalled
         return False
+
+    async def _clear(self) -> bool:
+        if not self._database.is_sqlite:
+            now = asyncio.get_running_loop().time()
+            if now < self._not_before:
+                return False
+            self._not_before = now + APART
+        return await asyncio.to_thread(self._database.checkpoint)
 
     async def _write_journal(self) -> bool:
         """Whether all erasures are in the journal outside. A full or missing disk holds up nobody's erase."""
@@ -63,4 +73,6 @@ class Wipe(Worker):
         return True
 
     async def idle(self) -> float:
-        return SELDOM if self._clean else AGAIN
+        if self._clean:
+            return SELDOM
+        return AGAIN if self._database.is_sqlite else APART

@@ -27,6 +27,7 @@ from sqlalchemy.exc import (
 )
 
 from bot.errors import ConfigError, Conflict, StoreUnavailable
+from bot.store import vacuum
 from bot.store.writer import GroupWriter
 
 P = ParamSpec("P")
@@ -148,12 +149,11 @@ class Database:
         return await loop.run_in_executor(threads, lambda: transact(engine, function, *args, **kwargs))
 
     def checkpoint(self) -> bool:
-        """SQLite: moves the write-ahead log into the file and empties it, so that erased bytes are gone (B8).
-
-        Whether it is empty: not as long as somebody reads what was before.
+        """Has erased bytes leave the files (B8): SQLite's log goes into its file and is emptied; PostgreSQL's keys are
+        written anew. Whether that is done: not as long as somebody reads what was before.
         """
         if not self.is_sqlite:
-            return True
+            return vacuum.clear(self.engine)
         # While it waits for readers it keeps writers out, so it gives up soon and is tried again.
         with closing(sqlite3.connect(str(self.url.database), timeout=CHECKPOINT_WAIT)) as connection:
             try:
