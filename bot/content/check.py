@@ -84,6 +84,13 @@ def check(pack: Pack, today: date | None = None) -> list[Issue]:
     ]
 
 
+def check_flow(pack: Pack, flow_id: str) -> list[Issue]:
+    """The issues of one flow, what blocks first: quick enough to be asked at every change."""
+    path = f"flow/{flow_id}/"
+    found = [issue for issue in flow_issues(pack, _targets(pack)) if f"{issue.path}/".startswith(path)]
+    return sorted([*found, *word_issues(pack, path)], key=lambda issue: not issue.blocks)
+
+
 def read(folder: Traversable) -> tuple[list[Document], list[Issue]]:
     """The documents of every file that can be read, and an issue for every one that cannot."""
     documents: list[Document] = []

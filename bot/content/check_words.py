@@ -30,12 +30,13 @@ def bubble_issues(path: str, bubbles: tuple[str, ...]) -> Iterator[Issue]:
             yield Issue(path=f"{path}[{place}]", message=message)
 
 
-def word_issues(pack: Pack) -> Iterator[Issue]:
-    """Every word of the word rules in what people are shown. Official names may be what they are (R-014)."""
+def word_issues(pack: Pack, within: str = "") -> Iterator[Issue]:
+    """Every word of the word rules in what people are shown, or in what is `within` a path of it. Official names
+    may be what they are (R-014)."""
     names = (name for one in pack.resources.values() for name in (one.name, *one.aliases, one.operator or ""))
     rules = pack.words.allowing((*names, *(line.name for line in pack.hotlines)))
     for path, text in spoken(pack):
-        for hit in rules.scan(text):
+        for hit in rules.scan(text) if path.startswith(within) else ():
             rule = hit.rule
             instead = "／".join(rule.instead) or "言わない"
             message = told(

@@ -74,6 +74,12 @@ class Pack:
             self._made["search"] = self._indexed()
         return self._made["search"]
 
+    def with_flows(self, flows: Mapping[str, Flow]) -> Pack:
+        """The same with other flows, for drafts: the index stays, as what is looked for is in the places."""
+        made = replace(self, flows=flows, entries=entry_words(flows))
+        made._made.update(self._made)
+        return made
+
     def _indexed(self) -> Search:
         labels = (
             label for flow in self.flows.values() for step in flow.steps.values() for label in step.choices
