@@ -14,6 +14,7 @@ from admin.live import Streams
 from admin.second import SecondFactor
 from admin.views.alerts import Alarms
 from admin.views.components import Components
+from admin.views.flows import Flows
 from admin.views.handing import Handing
 from admin.views.noting import Noting
 from admin.views.pages import Pages
@@ -29,6 +30,7 @@ from admin.views.thread import Threads
 from bot.channels.patience import Delays
 from bot.clock import Clock
 from bot.content.pack import Released
+from bot.flow_editor import FlowEditor
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.reporting import Reports
@@ -89,6 +91,7 @@ class Console:
     origin: str = ""
     studio: Studio
     service_name: Callable[[], str]
+    flow_editor: FlowEditor
     desk_name: Callable[[str], str] = _unnamed
     kind_name: Callable[[str], str] = _as_it_is
     desks: Callable[[], Sequence[tuple[str, str]]] = _no_desks
@@ -129,6 +132,7 @@ def attach(
     admin.add_routes(Handing(console, pages).routes())
     admin.add_routes(Components(pages, console.clock).routes())
     admin.add_routes(Settings(console, pages, cookies, door, factors, streams).routes())
+    admin.add_routes(Flows(console, console.flow_editor, pages).routes())
     admin.add_routes([web.get("/stream", streams.stream, allow_head=False)])
     admin.add_routes([web.get("/static/{name}", pages.static, name="static")])
 

@@ -16,7 +16,7 @@ from bot.channels.line.messages import CAPABILITIES as LINE
 from bot.channels.render import Capabilities, card_text, render
 from bot.channels.telegram.sender import CAPABILITIES as TELEGRAM
 from bot.content.pack import Released
-from bot.conversation import LONG_AGO
+from bot.conversation.policy import LONG_AGO
 from bot.errors import BadInput
 from bot.flows import effects as fx
 from bot.flows import model

@@ -112,6 +112,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 sealer=engawa.sealer,
                 origin=engawa.settings.base_url,
                 studio=engawa.studio,
+                flow_editor=engawa.flow_editor,
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,
                 kind_name=engawa.kind_name,

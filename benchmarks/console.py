@@ -114,6 +114,7 @@ async def main(waiting: int, messages: int, looks: int) -> None:
                 secure_cookies=False,
                 sealer=engawa.sealer,
                 studio=engawa.studio,
+                flow_editor=engawa.flow_editor,
                 service_name=lambda: "",
                 desk_name=engawa.desk_name,
                 alerts=engawa.alerts,

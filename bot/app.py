@@ -27,6 +27,7 @@ from bot.content.library import Library
 from bot.content.pack import Released
 from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
+from bot.flow_editor import FlowEditor
 from bot.handoff import board, dictionary, relief
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
@@ -146,6 +147,7 @@ class Engawa:
             alerting.monitor(settings.alerting),
         )
         self.studio = Studio(self.database, self.library, self.clock, self.operator_id, self.sealer)
+        self.flow_editor = FlowEditor(self.studio, self.database, self.library, self.clock, self.operator_id)
         self.reports = Reports(self.database, self.library, self.clock, self.operator_id)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)

@@ -77,6 +77,7 @@ LAYERS = {
             "bot.publishing",
             "bot.drafting",
         ),
+        "bot.flow_editor",
     ),
     5: ("admin",),
 }

@@ -172,11 +172,14 @@ def set_rows(flow: Flow, name: str, choices: Sequence[Row]) -> Flow:
         raise CannotEdit("Two choices have the same words. Change one of them.")
     if not all(label.strip() for label in labels):
         raise CannotEdit("A choice has no words. Write some, or take it away.")
+    was = _step(flow, name)
+    when = {row.label: row.when for row in choices if row.when}
+    skip = {row.label for row in choices if row.skip}
     step = with_fields(
-        _step(flow, name),
+        was,
         choices={row.label: row.target for row in choices},
-        when={row.label: row.when for row in choices if row.when},
-        skip=tuple(row.label for row in choices if row.skip),
+        when={label: when[label] for label in dict.fromkeys((*was.when, *labels)) if label in when},
+        skip=tuple(label for label in dict.fromkeys((*was.skip, *labels)) if label in skip),
     )
     return _with(flow, name, step)
 

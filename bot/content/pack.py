@@ -77,7 +77,7 @@ class Pack:
     def with_flows(self, flows: Mapping[str, Flow]) -> Pack:
         """The same with other flows, for drafts: the index stays, as what is looked for is in the places."""
         made = replace(self, flows=flows, entries=entry_words(flows))
-        made._made.update(self._made)
+        object.__setattr__(made, "_made", self._made)
         return made
 
     def _indexed(self) -> Search:

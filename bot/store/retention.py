@@ -131,6 +131,7 @@ RULES: dict[str, str] = {
     "release_items": "kept: published content, nobody's",
     "document_drafts": "kept until published or put away, then the last one only: content, nobody's",
     "document_asides": "kept until its editor saves or puts it away: content, nobody's",
+    "document_remarks": "kept; what was written goes when it is settled: nobody's",
     "planned_releases": "until published or called off",
 }
 """By table: the class of `Keeping`, or a fixed time of the code that owns it, or `kept` with its reason."""

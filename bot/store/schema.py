@@ -25,6 +25,7 @@ from bot.store.columns import Id, Instant, Name, contact_column, metadata, opera
 from bot.store.schema_content import (
     document_asides,
     document_drafts,
+    document_remarks,
     planned_releases,
     release_items,
     releases,
@@ -35,6 +36,7 @@ __all__ = [
     "Instant",
     "document_asides",
     "document_drafts",
+    "document_remarks",
     "metadata",
     "planned_releases",
     "release_items",

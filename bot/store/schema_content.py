@@ -84,3 +84,15 @@ planned_releases = Table(
     Column("items", Text, nullable=False),
     Column("problem", Text, nullable=False),
 )
+
+document_remarks = Table(
+    "document_remarks",
+    metadata,
+    *_document(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("part", Name, nullable=False),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("settled", Boolean, nullable=False),
+)

@@ -221,6 +221,7 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
             sealer=engawa.sealer,
             origin=f"http://localhost:{port}",
             studio=engawa.studio,
+            flow_editor=engawa.flow_editor,
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=engawa.desk_name,
             desks=engawa.desks,

@@ -12,7 +12,7 @@ from admin.words import _catalogue, words
 
 HERE = Path(__file__).parents[2] / "admin"
 KEYWORDS = {"t": None, "count": (1, 2), "marked": None}
-CONSOLE = ("app", "auth", "guard", "live", "words")
+CONSOLE = ("app", "auth", "guard", "live", "preview", "words")
 
 
 def said() -> Iterator[str]:

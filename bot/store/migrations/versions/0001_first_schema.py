@@ -252,6 +252,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operator_id", "kind", "name", "revision", name=op.f("pk_document_drafts")),
     )
     op.create_table(
+        "document_remarks",
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("written_at", Instant(), nullable=False),
+        sa.Column("settled", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_document_remarks_operator_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_document_remarks_staff_id")),
+        sa.PrimaryKeyConstraint("operator_id", "kind", "name", "number", name=op.f("pk_document_remarks")),
+    )
+    op.create_table(
         "planned_releases",
         sa.Column("operator_id", sa.String(length=32), nullable=False),
         sa.Column("staff_id", sa.String(length=32), nullable=False),
@@ -649,6 +666,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("one_time_logins")
     op.drop_table("planned_releases")
+    op.drop_table("document_remarks")
     op.drop_table("document_drafts")
     op.drop_table("document_asides")
     op.drop_table("inbox")
