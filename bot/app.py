@@ -151,7 +151,7 @@ class Engawa:
         self.reports = Reports(self.database, self.library, self.clock, self.operator_id)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
-        self.public = PublicPages(self.database, self.library, self.clock, settings.base_url)
+        self.public = PublicPages(self.database, self.library, self.clock, settings)
         self.webchat = WebChat(
             ThreadView(
                 self.database, self.hub, self.library, self.ingress, self.clock, self.sealer, self.operator_id

@@ -1,4 +1,4 @@
-"""Public pages over plain HTTP, without script, cookie or log: /places, /calendar, /read, /lines (R-010, R-120).
+"""Public pages over plain HTTP, without script, cookie or log: /places and the like, /privacy (R-010, R-120).
 
 They are read from the current release at each request, so that what is taken back is gone at once.
 """
@@ -20,12 +20,13 @@ from markupsafe import Markup
 
 from bot.channels.webchat.doors import place_code
 from bot.clock import Clock
+from bot.config import Settings
 from bot.content.areas import areas
 from bot.content.library import Library
 from bot.content.pack import Released
 from bot.content.reading import articles_on
 from bot.handoff.hours import DAYS
-from bot.public import looking
+from bot.public import looking, privacy
 from bot.store.database import Database
 
 HERE = resources.files("bot.public")
@@ -36,9 +37,9 @@ MAX_ID = 100
 class PublicPages:
     """Routes of what anybody may look at."""
 
-    def __init__(self, database: Database, library: Library, clock: Clock, base_url: str = "") -> None:
+    def __init__(self, database: Database, library: Library, clock: Clock, settings: Settings) -> None:
         self._database, self._library, self._clock = database, library, clock
-        self._base_url = base_url
+        self._base_url, self._facts = settings.base_url, privacy.facts_of(settings)
         self._one = asyncio.Lock()
         self._words: dict[str, Any] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
         self._style = TOKENS.read_bytes() + (HERE / "static" / "public.css").read_bytes()
@@ -63,6 +64,7 @@ class PublicPages:
             web.get("/read/{id}", self.article),
             web.get("/lines", self.lines),
             web.get("/card", self.card),
+            web.get("/privacy", self.privacy),
             web.get("/public/style.css", self.style),
         ]
 
@@ -116,6 +118,19 @@ class PublicPages:
         )
         qr = Markup(drawn)  # noqa: S704 - drawn by the library from an address; it has no words in it
         return self._page(await self._released(), "card.html", here="card", link=link, qr=qr)
+
+    async def privacy(self, request: web.Request) -> web.Response:
+        """What is kept here, for how long, and who else knows; `?lang=en` in English."""
+        lang = "en" if request.query.get("lang") == "en" else "ja"
+        return self._page(
+            await self._released(),
+            "privacy.html",
+            here="privacy",
+            lang=lang,
+            title=privacy.PAGE["title"][lang],
+            lead=privacy.PAGE["lead"][lang],
+            sections=list(privacy.told(self._facts, lang)),
+        )
 
     async def style(self, _request: web.Request) -> web.Response:
         """One file, for ever: its address changes with it."""

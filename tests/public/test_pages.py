@@ -77,6 +77,8 @@ PAGES = (
     "/read",
     "/read/ibasho",
     "/lines",
+    "/privacy",
+    "/privacy?lang=en",
 )
 
 
