@@ -25,14 +25,19 @@ class Floor:
 
 
 FLOORS = {
-    "a": Floor(urgent=0.95, concern=0.79, precision=0.96, false_alarms=0.03),
-    "b": Floor(urgent=0.92, concern=0.87, precision=0.95, false_alarms=0.04),
-    "c": Floor(urgent=0.86, concern=0.71, precision=0.95, false_alarms=0.04),
-    "d": Floor(urgent=0.76, concern=0.68, precision=0.87, false_alarms=0.095),
+    "a": Floor(urgent=0.95, concern=0.80, precision=0.96, false_alarms=0.031),
+    "b": Floor(urgent=0.92, concern=0.88, precision=0.95, false_alarms=0.04),
+    "c": Floor(urgent=0.90, concern=0.75, precision=0.96, false_alarms=0.03),
+    "d": Floor(urgent=0.91, concern=0.88, precision=0.95, false_alarms=0.04),
     "e": Floor(urgent=0.97, concern=0.95, precision=0.95, false_alarms=0.06),
-    "f": Floor(urgent=0.93, concern=0.95, precision=0.97, false_alarms=0.02),
+    "f": Floor(urgent=0.99, concern=0.99, precision=0.98, false_alarms=0.02),
+    "g": Floor(urgent=0.98, concern=0.95, precision=0.98, false_alarms=0.01),
+    "h": Floor(urgent=0.95, concern=0.86, precision=0.95, false_alarms=0.05),
+    "j": Floor(urgent=0.95, concern=0.95, precision=0.98, false_alarms=0.02),
+    "k": Floor(urgent=0.98, concern=0.86, precision=0.95, false_alarms=0.03),
+    "i": Floor(urgent=0.98, concern=0.98, precision=0.98, false_alarms=0.01),
 }
-"""As measured; nobody tunes on rounds d and e (see the README)."""
+"""As measured; nobody tunes on rounds e and h (see the README)."""
 
 
 @cache
@@ -75,7 +80,7 @@ def measured(rows: list[Labelled], flagged: set[str]) -> Floor:
 
 def test_the_corpus_is_wide() -> None:
     """Over 1,500 lines, hardly a text twice, at least half of them hard negatives or everyday."""
-    rows = [row for name in "abcdef" for row in corpus(name)]
-    assert len(rows) >= 2_500
-    assert len(rows) - len({row.text for row in rows}) <= 4  # authors had the same thought now and then
+    rows = [row for name in "abcdefghijk" for row in corpus(name)]
+    assert len(rows) >= 3_500
+    assert len(rows) - len({row.text for row in rows}) <= 25  # authors had the same thought now and then
     assert sum(row.level == "none" for row in rows) * 2 >= len(rows)

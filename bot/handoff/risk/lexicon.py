@@ -18,7 +18,7 @@ from bot.handoff.risk.normalise import term
 CUE = re.compile(r"[A-Z][A-Z0-9_]*(\.[a-z]+)?")
 """The name of a class, or of a form of one; anything else is a plain word."""
 _KANA = re.compile("[ぁ-ゖ]{2,}")
-Chain = Sequence[Sequence[str]]
+Links = list[set[str]]
 MAX_CHAINED = 20_000
 """Words a chain, or half of one, may come to."""
 
@@ -73,9 +73,9 @@ class Lexicon:
         one = self.classes.get(name)
         if one is None or len(one.chain) < 2 or one.words or one.of or verbs(one):
             return None
-        path = f"risk_class/{name}"
-        at = min(range(1, len(one.chain)), key=lambda cut: _ways(one.chain[:cut]) + _ways(one.chain[cut:]))
-        first, second = self._chained(one.chain[:at], path), self._chained(one.chain[at:], path)
+        links = self._links(one.chain, f"risk_class/{name}")
+        at = min(range(1, len(links)), key=lambda cut: _ways(links[:cut]) + _ways(links[cut:]))
+        first, second = (_chained(part, f"risk_class/{name}") for part in (links[:at], links[at:]))
         return None if "" in first or "" in second else (first, second)
 
     def spelt(self, plain: str) -> set[str]:
@@ -131,24 +131,25 @@ class Lexicon:
             name = f"{other}.{form}" if form and "." not in other and CUE.fullmatch(other) else other
             found |= self.terms_of(name, path)
         if not form:
-            found |= self._chained(one.chain, path)
+            found |= _chained(self._links(one.chain, path), path)
         return found - {""}
 
-    def _chained(self, chain: Chain, path: str) -> set[str]:
-        """Each way through the links of a chain. Raises ContentError when there are too many of them."""
-        links = [
+    def _links(self, chain: Sequence[Sequence[str]], path: str) -> Links:
+        return [
             {word for name in link for word in (self.terms_of(name, path) if name else {""})}
             for link in chain
         ]
-        if prod(map(len, links)) > MAX_CHAINED:
-            raise ContentError(
-                f"{path}/chain", f"comes to more than {MAX_CHAINED:,} words; shorten its links"
-            )
-        return {"".join(words) for words in product(*links)} if links else set()
 
 
-def _ways(chain: Chain) -> int:
-    return prod(map(len, chain))
+def _ways(links: Links) -> int:
+    return prod(map(len, links))
+
+
+def _chained(links: Links, path: str) -> set[str]:
+    """Each way through the links of a chain. Raises ContentError when there are too many of them."""
+    if _ways(links) > MAX_CHAINED:
+        raise ContentError(f"{path}/chain", f"comes to more than {MAX_CHAINED:,} words; shorten its links")
+    return {"".join(words) for words in product(*links)} if links else set()
 
 
 def verbs(one: RiskClass) -> list[Bases]:

@@ -47,6 +47,11 @@ _LATIN = re.compile(r"[A-Za-zＡ-Ｚａ-ｚ][A-Za-zＡ-Ｚａ-ｚ'’]+")
 _MASK = str.maketrans("○●◯×✕", "〇〇〇〇〇")
 _SPLIT_DEATH = re.compile("(?:[タﾀ歹]|歹タ)[ヒﾋ匕](?![チﾁ])")
 """死 taken apart into what looks like it (タヒ)."""
+_HOMOPHONE = re.compile(
+    "[市士志師紙仕誌史支歯視使詩始至枝思司姉資試示矢指糸詞西止飼嗣賜四侍施脂諮氏]"
+    "(?=にた(?:い(?![しすや焼])|くて|くな|すぎ|み|かった|ひ|ぃ))"
+)
+"""A kanji that only sounds like 死, in front of にたい: from a slip, or to get past a filter."""
 _MASKED = re.compile("[*＊xXｘ×✕✖?？#＃_＿]+(?=[にニﾆ][たてタテﾀﾃ]|[ぬヌ])")
 """A character left out on purpose."""
 
@@ -123,6 +128,7 @@ def folded_text(text: str) -> str:
 
 def _fold_slowly(text: str, out: _Out) -> None:
     split = {place: found.end() for found in _SPLIT_DEATH.finditer(text) for place in range(*found.span())}
+    split |= {found.start(): found.end() for found in _HOMOPHONE.finditer(text)}
     masked = {found.start(): found.end() for found in _MASKED.finditer(text)}
     for place in range(len(text)):
         if place in split:
@@ -158,18 +164,20 @@ def _is_katakana(char: str) -> bool:
 
 
 def fold_latin(text: str) -> Folded | None:
-    """The same for what is written in Latin letters, read as kana: `shinitai` is しにたい. None without any."""
+    """The same with what is written in Latin letters read as kana: `shinitai` is しにたい. None without any."""
     out = _Out()
     last = 0
-    found = False
     for word in _LATIN.finditer(text):
-        found = True
-        between = text[last : word.start()]
-        out.cut(max((_BREAKS.get(char, _CLAUSE) for char in between), default=_GAP))
-        last = word.end()
+        for place in range(last, word.start()):
+            _fold_one(text, place, out)
         for one in _fold_word(word.group()):
             out.add(one, word.start(), word.end())
-    return out.done() if found else None
+        last = word.end()
+    if not last:
+        return None
+    for place in range(last, len(text)):
+        _fold_one(text, place, out)
+    return out.done()
 
 
 def begins_anew(text: str) -> bool:
@@ -252,7 +260,9 @@ def _fold_word(word: str) -> str:
     return term(jaconv.alphabet2kana(plain))
 
 
-_ODD = re.compile("|".join((f"[{''.join(_VOICED)}]", _SPLIT_DEATH.pattern, _MASKED.pattern)))
+_ODD = re.compile(
+    "|".join((f"[{''.join(_VOICED)}]", _SPLIT_DEATH.pattern, _HOMOPHONE.pattern, _MASKED.pattern))
+)
 """What can only be folded by its neighbours."""
 _EACH = [
     chr(code)

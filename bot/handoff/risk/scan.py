@@ -232,7 +232,8 @@ def _taken_back(vetoes: Sequence[Against], sighting: Sighting, start: int, end: 
 
 
 def _is_near(sighting: Sighting, cue: int, rule: RiskRule, start: int, end: int) -> bool:
-    if sighting.part(start, rule.scope) not in sighting.parts(cue, rule.scope):
+    scope = "message" if sighting.is_short and rule.scope == "sentence" else rule.scope
+    if sighting.part(start, scope) not in sighting.parts(cue, scope):
         return False
     return not rule.within or sighting.is_between(cue, start - rule.within, end + rule.within)
 

@@ -11,6 +11,8 @@ from bot.handoff.risk import morphology
 from bot.handoff.risk.model import RiskVeto
 from bot.handoff.risk.normalise import Folded
 
+SHORT = 18
+
 
 @dataclass
 class Sighting:
@@ -33,6 +35,11 @@ class Sighting:
         self._sets.clear()
         for cue, start, end in cues:
             insort(self.spots.setdefault(cue, []), (start, end))
+
+    @property
+    def is_short(self) -> bool:
+        """A text of so few characters is one sentence, however people break it: 吊る。今から."""
+        return len(self.folded.text) <= SHORT
 
     @cached_property
     def token_starts(self) -> list[int]:
@@ -101,7 +108,23 @@ def is_accident(sighting: Sighting, start: int, end: int) -> bool:
     return morphology.cuts_a_word(sighting.tokens, sighting.token_starts, sighting.folded.starts[start])
 
 
-_WHOLE = ("もう", "まじ", "ほんと", "ほんま", "はやく", "いま", "また", "まだ")
+_WHOLE = (
+    *("もう", "まじ", "ほんと", "ほんま", "はやく", "いま", "また", "まだ", "きょう", "あした", "こんや"),
+    *(
+        "ぜったい",
+        "ぼく",
+        "おれ",
+        "いっそ",
+        "やっぱ",
+        "だから",
+        "すぐ",
+        "ただ",
+        "いつか",
+        "ばば",
+        "じじ",
+        "くそ",
+    ),
+)
 """Words of their own, although the dictionary likes to join them to what follows (もうしにたい: 申しに…)."""
 
 
