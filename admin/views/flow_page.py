@@ -17,6 +17,8 @@ from bot.flows import model
 from bot.flows.engine import MAX_LENGTH
 from bot.flows.model import Flow
 
+MOST_FROM = 4
+"""Steps named as those that lead to one."""
 ON_BOX = 10
 """Characters of a title that fit on a box of the map."""
 LIMITS = {"bubble": MAX_LENGTH, "label": MAX_LABEL}
@@ -198,8 +200,9 @@ def list_in_words(
 
 
 def comes_from(flow: Flow, name: str) -> list[str]:
-    """Titles of the steps that lead here."""
-    return list(dict.fromkeys(called(flow, link.step) for link in arrivals(flow, name) if link.step != name))
+    """Titles of some of the steps that lead here."""
+    found = dict.fromkeys(called(flow, link.step) for link in arrivals(flow, name) if link.step != name)
+    return [*list(found)[:MOST_FROM], *(["…"] if len(found) > MOST_FROM else [])]
 
 
 def in_numbers(t: Words, troubles: Sequence[Trouble], used: int) -> dict[str, str]:
