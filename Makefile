@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace attack kill9 screenshots sbom lock clean
+.PHONY: help setup setup-dev demo test lint fmt bench bench-quick trace attack kill9 chaos screenshots sbom lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ attack: setup-dev ## the security bars against a server it starts on loopback, p
 
 kill9: setup-dev ## kill -9 at random moments on both databases; count what was lost or repeated
 	$(BIN)/python -m tests.kill9 $(ARGS)
+
+chaos: setup-dev ## every fault there is on both databases, judged from outside (ARGS="--seed 7 --processes 4")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 sbom: setup-dev ## what is installed to run Engawa, as CycloneDX with hashes, and its licences, into build/
 	rm -rf build/run && "$(PYTHON)" -m venv build/run

@@ -10,13 +10,15 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 
+import structlog
 from aiohttp import web
 
 from bot import logs
 from bot.app import Engawa, Roles
 from bot.config import Settings
 from bot.connections import Runner
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreUnavailable
+from bot.runtime.loop import OUTAGE_WAIT
 
 BACKLOG = 1024
 KEEPALIVE = 75.0  # seconds
@@ -26,6 +28,8 @@ ROLES = {
     "web": Roles(web=True, worker=False),
     "worker": Roles(web=False, worker=True),
 }
+
+log = structlog.get_logger("engawa")
 
 Ready = Callable[[Engawa], Awaitable[None]]
 
@@ -64,7 +68,12 @@ async def serve(
     """One process. `ready` is called once the port is open."""
     listening = bound(settings.host, settings.port) if roles.web else None  # a taken port is told at once
     engawa = Engawa(settings, roles=roles)
-    await engawa.prepare()
+    stop = _asked_to_stop()
+    while not await _prepared(engawa):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), OUTAGE_WAIT)
+            await engawa.database.close()
+            return
     runner = Runner(
         application(engawa, console=console),
         access_log=None,  # it would write addresses and query strings
@@ -72,11 +81,6 @@ async def serve(
         shutdown_timeout=SHUTDOWN,
         handle_signals=False,
     )
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
     await runner.setup()
     gc.freeze()
     gc.enable()
@@ -89,6 +93,25 @@ async def serve(
     finally:
         engawa.webchat.streams.close()
         await runner.cleanup()
+
+
+async def _prepared(engawa: Engawa) -> bool:
+    """False while the database is away: a machine that starts before its database waits for it."""
+    try:
+        await engawa.prepare()
+    except StoreUnavailable:
+        log.warning("store_unavailable", worker="start")
+        return False
+    return True
+
+
+def _asked_to_stop() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    return stop
 
 
 def application(engawa: Engawa, *, console: bool = True) -> web.Application:

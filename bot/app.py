@@ -213,7 +213,7 @@ class Engawa:
         """Migrations and release 1, safely when several processes start at once; then the port may open.
 
         `alone` claims a SQLite file for this process: one process serves it."""
-        if alone and self.database.is_sqlite:
+        if alone and self.database.is_sqlite and self._lock is None:
             self._lock = only_one(Path(self.database.url.database or "engawa.db"))
         await asyncio.to_thread(migrate.migrate, self.database.url)
         for _ in range(5):

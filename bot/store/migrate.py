@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from bot.errors import EngawaError, StoreUnavailable
-from bot.store.database import make_engine
+from bot.store.database import is_outage, make_engine
 from bot.store.schema import operators
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def migrate(url: URL) -> None:
                     ) from error
             if connection.scalar(select(operators.c.operator_id)) is None:
                 connection.execute(insert(operators).values(operator_id=DEFAULT_OPERATOR))
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
+        if not is_outage(error):
+            raise
         raise StoreUnavailable from error
     finally:
         engine.dispose()

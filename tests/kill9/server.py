@@ -29,15 +29,24 @@ STOP_WITHIN: Final = 30.0
 class Server:
     """`engawa serve` on one port and one database, over as many lives as it takes."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        *,
+        command: Sequence[str] = COMMAND,
+        name: str = "server",
+    ) -> None:
+        self._command = command
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.started_at = 0.0
-        self.log = folder / "server.log"
+        self.log = folder / f"{name}.log"
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ENGAWA_")}
         self._environ = {
             **ours,
             "ENGAWA_ROUND_MINUTES": "off",
+            "ENGAWA_SPOOL": str(folder / "spool"),
             **environ,
             "ENGAWA_PORT": str(self.port),
             "ENGAWA_LOG_FORMAT": "json",
@@ -53,7 +62,7 @@ class Server:
         assert self._process is None, "it lives"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                COMMAND, cwd=ROOT, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self._command, cwd=ROOT, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self.started_at = time.monotonic()
 
@@ -117,22 +126,22 @@ class Books:
         """Tries that were begun and not marked as done."""
         columns = select(contacts.c.address_key, outbox.c.seq, outbox.c.attempts)
         query = columns.join(contacts, contacts.c.contact_id == outbox.c.contact_id)
-        rows = self._rows(query.where(outbox.c.state == SENDING))
+        rows = self.rows(query.where(outbox.c.state == SENDING))
         return {Send(address_key=bytes(row[0]), seq=row[1], attempt=row[2]) for row in rows}
 
     def states(self) -> Counter[tuple[str, str]]:
         """How many outbox rows of each (channel, state)."""
         columns = contacts.c.account_id, outbox.c.state
         query = select(*columns, func.count()).join(contacts, contacts.c.contact_id == outbox.c.contact_id)
-        return Counter({(row[0], row[1]): row[2] for row in self._rows(query.group_by(*columns))})
+        return Counter({(row[0], row[1]): row[2] for row in self.rows(query.group_by(*columns))})
 
     def unhandled(self) -> Counter[str]:
         """How many inbox rows of each channel: not handled yet, or parked."""
         query = select(contacts.c.account_id, func.count()).select_from(inbox)
         query = query.join(contacts, contacts.c.contact_id == inbox.c.contact_id)
-        return Counter({row[0]: row[1] for row in self._rows(query.group_by(contacts.c.account_id))})
+        return Counter({row[0]: row[1] for row in self.rows(query.group_by(contacts.c.account_id))})
 
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+    def rows(self, query: Select[Any]) -> Sequence[Any]:
         engine = self._engine()
         try:
             if not inspect(engine).has_table("outbox"):

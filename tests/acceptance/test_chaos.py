@@ -1,0 +1,54 @@
+"""A small storm in the suite; the whole one is `make chaos`. It fails when an invariant breaks, not when it is slow."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import table
+from tests.chaos.claims import Claims
+from tests.chaos.run import Plan, run
+from tests.provision import postgresql
+
+SMALL = {"messages": 60, "contacts": 12, "in_danger": 2, "streams": 20, "seed": 5}
+Row = namedtuple("Row", ("contact_id", "seq", "purpose", "state"))
+
+
+async def test_a_storm_over_sqlite(tmp_path: Path) -> None:
+    """Kills, a frozen process, a clock that jumps, platforms that fail: what was accepted is answered, once."""
+    faults = ("kill", "frozen", "clock jump", "platform outage", "idle streams", "slow disk")
+    plan = Plan(database="sqlite", faults=faults, strikes=6, **SMALL)
+    report = await run(plan, f"sqlite:///{tmp_path / 'engawa.sqlite3'}", tmp_path)
+    print(table(report))
+    assert report.problems == []
+    assert report.struck.total() == 6
+    assert report.tickets == 2
+
+
+@pytest.mark.postgresql
+async def test_a_storm_over_postgresql(tmp_path: Path) -> None:
+    """The database crashes, refuses writes and is slow; web and worker processes are killed and rolled."""
+    faults = ("database away", "kill", "read only", "roll")
+    plan = Plan(database="postgresql", faults=faults, strikes=4, workers=1, **SMALL)
+    with postgresql.Server(durable=True) as server, server.databases.fresh() as url:
+        report = await run(plan, url, tmp_path, server=server)
+    print(table(report))
+    assert report.problems == []
+    assert report.tickets == 2
+
+
+def test_the_judge_of_claims() -> None:
+    """Only what the machine began after the claim counts, and only what it must not say then."""
+    claims = Claims()
+    claims._begun["a"] = {1}
+    rows = [
+        Row("a", 1, "bot", "sent"),
+        Row("a", 2, "bot", "cancelled"),
+        Row("a", 3, "safety", "sent"),
+        Row("a", 4, "counselor", "sent"),
+        Row("b", 2, "bot", "sent"),
+    ]
+    assert claims.broken(rows) == 0
+    assert claims.broken([*rows, Row("a", 5, "bot", "sent"), Row("a", 6, "late", "uncertain")]) == 2

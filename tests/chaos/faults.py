@@ -1,0 +1,202 @@
+"""What goes wrong. Each fault is a coroutine over the world; when it returns, its cause is gone again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+import psycopg
+
+from tests.platforms.faults import cut, refuse, silence
+
+if TYPE_CHECKING:
+    from tests.chaos.run import World
+
+Strike = Callable[["World"], Awaitable[None]]
+
+HUGE = 64 << 20
+LORIS = 60
+STREAMS = 80
+STREAM_PAUSE = 0.5
+
+
+async def kill(world: World) -> None:
+    """`kill -9` for one process; sometimes open calls are lost with it, sometimes it dies again while starting."""
+    for _ in range(world.random.choice((1, 1, 2))):
+        struck = world.fleet.kill_one()
+        world.note_sending()
+        if world.random.random() < 0.5:
+            for fake in (world.line, world.telegram):
+                await fake.down()
+                await fake.up()
+        struck.start()
+        await asyncio.sleep(world.random.uniform(0, 1.5))
+
+
+async def roll(world: World) -> None:
+    """A rolling restart by SIGTERM; nothing may be told of it."""
+    codes = await world.fleet.roll()
+    world.problems += [f"a clean stop ended with {code}" for code in codes if code != 0]
+
+
+async def database_away(world: World) -> None:
+    """PostgreSQL crashes and comes back; a SQLite file is held by somebody else beyond all patience."""
+    if world.postgresql is not None:
+        world.postgresql.crash()
+        await asyncio.sleep(world.random.uniform(0.2, 2.0))
+        await asyncio.to_thread(world.postgresql.start)
+    else:
+        await _hold(world, 6.0)
+
+
+async def read_only(world: World) -> None:
+    """PostgreSQL takes no writes, as after a failover. SQLite has no such state but a full disk, see below."""
+    if world.postgresql is None:
+        return
+    with psycopg.connect(world.postgresql.url, autocommit=True) as connection:
+        kick = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'engawa'"
+        connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute(kick)
+        await asyncio.sleep(world.random.uniform(0.5, 2.0))
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        connection.execute("SELECT pg_reload_conf()")
+        connection.execute(kick)
+
+
+async def disk_full(world: World) -> None:
+    """No byte is left where the database lies. The spool lies elsewhere, as operators are told to have it."""
+    if world.disk is not None:
+        world.disk.fill()
+        await asyncio.sleep(world.random.uniform(0.5, 2.0))
+        world.disk.empty()
+
+
+async def slow_disk(world: World) -> None:
+    """Commits take long: PostgreSQL waits 100 ms before each, a SQLite file is locked now and then."""
+    if world.postgresql is None:
+        for _ in range(5):
+            await _hold(world, 0.25)
+            await asyncio.sleep(0.05)
+        return
+    with psycopg.connect(world.postgresql.url, autocommit=True) as connection:
+        for statement in ("SET commit_delay = 100000", "SET commit_siblings = 0"):
+            connection.execute(f"ALTER SYSTEM {statement}")
+        connection.execute("SELECT pg_reload_conf()")
+        await asyncio.sleep(1.5)
+        connection.execute("ALTER SYSTEM RESET commit_delay")
+        connection.execute("ALTER SYSTEM RESET commit_siblings")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+async def clock_jump(world: World) -> None:
+    """The machine's clock is set: forth by up to forty seconds, or back by up to three, and goes on from there."""
+    world.note_sending()  # a jump over the lease of a send makes it look like that of a dead process
+    world.clock.write_text(str(float(world.clock.read_text() or 0) + world.random.choice((-3, 5, 20, 40))))
+
+
+async def frozen(world: World) -> None:
+    """A process stands still for a moment."""
+    await world.fleet.freeze_one(world.random.uniform(0.2, 2.0))
+
+
+async def platform_outage(world: World) -> None:
+    """LINE and Telegram fail for a while: 500, no answer, a connection cut after the message was taken."""
+    fault = world.random.choice((refuse(500), refuse(429), cut(accepted=False), silence(accepted=False)))
+    with world.line.faults.outage(fault), world.telegram.faults.outage(fault):
+        await asyncio.sleep(world.random.uniform(0.3, 1.5))
+
+
+async def huge_body(world: World) -> None:
+    """64 MB for a webhook, with its length told or in chunks: refused, and no memory taken for it."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(HUGE >> 16):
+            yield bytes(1 << 16)
+
+    before = world.memory_mib()
+    for data in (bytes(HUGE), chunks()):
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
+            async with world.session.post(f"{world.fleet.url}/webhooks/line", data=data) as answer:
+                if answer.status not in (401, 413):
+                    world.problems.append(f"64 MB were answered with {answer.status}")
+    grown = world.memory_mib() - before
+    if grown > 48:
+        world.problems.append(f"64 MB bodies took {grown:.0f} MiB of memory")
+
+
+async def slow_loris(world: World) -> None:
+    """Clients that send a byte now and then hold no webhook up: people go on writing meanwhile."""
+    host, port = world.fleet.url.removeprefix("http://").split(":")
+    opened = []
+    for _ in range(LORIS):
+        with contextlib.suppress(OSError):
+            opened.append(await asyncio.open_connection(host, int(port)))
+    for byte in b"POST /webhooks/line HTTP/1.1\r\n":
+        for _, writer in opened:
+            with contextlib.suppress(OSError):
+                writer.write(bytes([byte]))
+        await asyncio.sleep(0.03)
+    for _, writer in opened:
+        writer.close()
+
+
+async def idle_streams(world: World) -> None:
+    """Many pages that only listen: each gets its stream or is told to poll, at once."""
+
+    async def listen(number: int) -> int:
+        cookie = {"Cookie": f"engawa_chat={number:043d}"}
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
+            async with world.session.get(f"{url}/chat/api/stream", headers=cookie) as answer:
+                if answer.status == 200:
+                    await asyncio.sleep(STREAM_PAUSE)
+                return answer.status
+        return 0
+
+    url = world.fleet.url
+    found = await asyncio.gather(*(listen(number) for number in range(world.plan.streams)))
+    odd = set(found) - {0, 200, 503}
+    world.problems += [f"a stream was answered with {status}" for status in odd]
+
+
+async def memory_pressure(world: World) -> None:
+    """Another program takes memory and the processor: the kernel has to look for both."""
+    began = time.monotonic()
+    ballast = []
+    while time.monotonic() - began < 0.5:
+        ballast.append(bytearray(8 << 20))
+        if len(ballast) > 64:
+            ballast.clear()
+        await asyncio.sleep(0)
+
+
+FAULTS: dict[str, Strike] = {
+    strike.__name__.replace("_", " "): strike
+    for strike in (
+        *(kill, roll, database_away, read_only, disk_full, slow_disk, clock_jump, frozen, platform_outage),
+        *(huge_body, slow_loris, idle_streams, memory_pressure),
+    )
+}
+
+
+async def _hold(world: World, seconds: float) -> None:
+    """Somebody else holds the SQLite file's write lock."""
+
+    def hold(path: Path) -> None:
+        with (
+            contextlib.suppress(sqlite3.OperationalError),
+            contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=2)) as other,
+        ):
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(seconds)
+            other.execute("ROLLBACK")
+
+    assert world.sqlite is not None
+    await asyncio.to_thread(hold, world.sqlite)

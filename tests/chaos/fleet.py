@@ -1,0 +1,83 @@
+"""The processes of one installation: one that does all, or web and worker processes that share a PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+
+from tests.kill9.server import Server
+
+COMMAND = (sys.executable, "-m", "tests.chaos.serve", "serve")
+
+
+class Fleet:
+    """Starts, strikes and stops them. Who brings events asks `url`, which goes from one door to the next."""
+
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str], random: Random, *, webs: int, workers: int
+    ) -> None:
+        self._random = random
+        given = {**environ, "ENGAWA_TEST_CLOCK": str(folder / "clock"), "ENGAWA_SPOOL": str(folder / "spool")}
+        (folder / "clock").write_text("0")
+        roles = ["all"] if webs + workers == 1 else ["web"] * webs + ["worker"] * workers
+        self.servers = [
+            Server(folder, given, command=(*COMMAND, "--role", role), name=f"{role}-{number}")
+            for number, role in enumerate(roles)
+        ]
+        self._doors = [server for server, role in zip(self.servers, roles, strict=True) if role != "worker"]
+        self._turn = 0
+        self.kills = self.rolls = 0
+
+    @property
+    def url(self) -> str:
+        self._turn += 1
+        return self._doors[self._turn % len(self._doors)].url
+
+    def start(self) -> None:
+        for server in self.servers:
+            server.start()
+
+    def assert_alive(self) -> None:
+        for server in self.servers:
+            server.assert_alive()
+
+    def remove(self) -> None:
+        for server in self.servers:
+            server.remove()
+
+    def kill_one(self) -> Server:
+        """SIGKILL for one of them."""
+        server = self._random.choice(self.servers)
+        server.kill()
+        self.kills += 1
+        return server
+
+    async def roll(self) -> list[int]:
+        """A rolling restart: SIGTERM, wait, start, one after another. The exit codes."""
+        codes = []
+        for server in self.servers:
+            codes.append(await asyncio.to_thread(server.stop))
+            server.start()
+            await asyncio.sleep(0.2)
+        self.rolls += 1
+        return codes
+
+    async def stop(self) -> list[int]:
+        return [await asyncio.to_thread(server.stop) for server in self.servers]
+
+    async def freeze_one(self, seconds: float) -> None:
+        """One of them stands still, as on a machine that is busy elsewhere."""
+        pid = self._random.choice(self.servers).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def logs(self) -> str:
+        return "\n".join(server.log.read_text(errors="replace") for server in self.servers)
