@@ -250,20 +250,24 @@ class Lane(Generic[Item, Result]):
             batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
             await self._commit(batch)
 
-    async def _commit(self, batch: list[_Waiting[Item, Result]], *, again: bool = True) -> None:
+    async def _commit(self, batch: list[_Waiting[Item, Result]], *, again: bool = True) -> bool:
+        """False when the database is away; then nothing of what comes after is tried either."""
         try:
             results = await self._database.write(self._function, [waiting.item for waiting in batch])
         except StoreUnavailable as error:
             # Who waits behind them is told as well: what is tried again elsewhere must not be overtaken.
             behind, self._waiting = self._waiting, []
             self._fail([*batch, *behind], error)
+            return False
         except Exception as error:  # noqa: BLE001 - told to who waits for it
             if len(batch) > 1:
-                for waiting in batch:
-                    await self._commit([waiting])
+                for number, waiting in enumerate(batch):
+                    if not await self._commit([waiting]):
+                        self._fail(batch[number + 1 :], StoreUnavailable())
+                        break
             elif isinstance(error, IntegrityError | Conflict) and again:
                 # another process stored (or erased) the same at the same moment; now it can be seen
-                await self._commit(batch, again=False)
+                return await self._commit(batch, again=False)
             else:
                 self._fail(batch, error)
         else:
@@ -272,6 +276,7 @@ class Lane(Generic[Item, Result]):
             for waiting, result in zip(batch, results, strict=True):
                 if not waiting.done.done():
                     waiting.done.set_result(result)
+        return True
 
     @staticmethod
     def _fail(batch: list[_Waiting[Item, Result]], error: Exception) -> None:

@@ -12,26 +12,26 @@ from tests.chaos.claims import Claims
 from tests.chaos.run import Plan, run
 from tests.provision import postgresql
 
-SMALL = {"messages": 60, "contacts": 12, "in_danger": 2, "streams": 20, "seed": 5}
+SMALL = {"messages": 30, "contacts": 9, "in_danger": 2, "streams": 20, "seed": 5}
 Row = namedtuple("Row", ("contact_id", "seq", "purpose", "state"))
 
 
 async def test_a_storm_over_sqlite(tmp_path: Path) -> None:
     """Kills, a frozen process, a clock that jumps, platforms that fail: what was accepted is answered, once."""
-    faults = ("kill", "frozen", "clock jump", "platform outage", "idle streams", "slow disk")
-    plan = Plan(database="sqlite", faults=faults, strikes=6, **SMALL)
+    faults = ("kill", "clock jump", "platform outage", "idle streams")
+    plan = Plan(database="sqlite", faults=faults, strikes=4, **SMALL)
     report = await run(plan, f"sqlite:///{tmp_path / 'engawa.sqlite3'}", tmp_path)
     print(table(report))
     assert report.problems == []
-    assert report.struck.total() == 6
+    assert report.struck.total() == 4
     assert report.tickets == 2
 
 
 @pytest.mark.postgresql
 async def test_a_storm_over_postgresql(tmp_path: Path) -> None:
-    """The database crashes, refuses writes and is slow; web and worker processes are killed and rolled."""
-    faults = ("database away", "kill", "read only", "roll")
-    plan = Plan(database="postgresql", faults=faults, strikes=4, workers=1, **SMALL)
+    """The database crashes, refuses writes and is slow; web and worker processes are killed."""
+    faults = ("database away", "read only", "kill")
+    plan = Plan(database="postgresql", faults=faults, strikes=3, workers=1, **SMALL)
     with postgresql.Server(durable=True) as server, server.databases.fresh() as url:
         report = await run(plan, url, tmp_path, server=server)
     print(table(report))
