@@ -28,7 +28,7 @@ from bot.content.pack import Released
 from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
 from bot.flow_editor import FlowEditor
-from bot.handoff import board, dictionary, relief
+from bot.handoff import board, dictionary, relief, replies
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.public.pages import PublicPages
@@ -259,6 +259,7 @@ class Engawa:
             self.clockwork.every(PLAN_EVERY, self.studio.look)
             self.clockwork.every(watch.LOOK_EVERY, self.watch.look)
             self.clockwork.every(relief.LOOK_EVERY, self.relief.look)
+            self.clockwork.every(replies.LOOK_EVERY, self.desk.send_due)
         self.clockwork.every(board.LOOK_EVERY, self.boards.look)
         self.clockwork.start(works=self.roles.worker)
         log.info("started", web=self.roles.web, worker=self.roles.worker, channels=sorted(self.channels))

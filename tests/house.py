@@ -52,7 +52,7 @@ LAYERS = {
             f"bot.handoff.{name}"
             for name in (
                 *("desk", "access", "lines", "passing", "records", "relief", "board", "alerts"),
-                *("follow_ups", "side_panel"),
+                *("follow_ups", "side_panel", "replies"),
             )
         ),
         "bot.runtime",

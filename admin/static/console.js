@@ -146,13 +146,14 @@ document.addEventListener("click", async (event) => {
   } catch { location.assign(link.href); }
 });
 
-// ——— a free reply that is over is told ———
+// ——— a free reply that is over is told, and words that have left ———
 
 let free;
 function watchCost() {
   clearTimeout(free);
-  const seconds = +($("th-cost")?.dataset.free ?? 0);
-  if (seconds > 0) free = setTimeout(renew, (seconds + 1) * 1000);
+  const waits = [...document.querySelectorAll("[data-due], [data-free]")].map(({ dataset }) => +(dataset.due ?? dataset.free));
+  const soonest = Math.min(...waits.filter((seconds) => seconds > 0));
+  if (Number.isFinite(soonest)) free = setTimeout(renew, (soonest + 1) * 1000);
 }
 addEventListener("renewed", watchCost);
 watchCost();

@@ -8,9 +8,8 @@ from aiohttp import web
 
 from admin.guard import form_of, session_of
 from admin.views import lines, side
-from admin.views.noting import NUMBER
 from admin.views.pages import Pages
-from admin.views.thread import TICKET
+from admin.views.thread import NUMBER, TICKET
 from admin.words import words_of
 from bot.errors import BadInput, NotFound
 from bot.handoff.desk import SEES_ALL

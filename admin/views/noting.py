@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from admin.guard import form_of, session_of
-from admin.views import side
+from admin.views import side, writing
 from admin.views.pages import Pages
 from admin.views.side import PLAIN
-from admin.views.thread import TICKET
+from admin.views.thread import NUMBER, TICKET
 from admin.words import words_of
 from bot.errors import BadInput, NotFound
-from bot.handoff.hours import TOKYO
 from bot.handoff.notes import Consent, Note, NoteKind, Source
 
 if TYPE_CHECKING:
     from admin.app import Console
 
-NUMBER = "{number:[1-9][0-9]{0,5}}"
 LATER = "follow_up"
 FORMS = (*(str(kind) for kind in NoteKind), LATER)
 MOST_TICKS = 16  # notes that can be chosen for a consent; a form has at most 32 fields
@@ -93,7 +91,7 @@ class Noting:
         try:
             if kind == LATER:
                 await self._console.desk.follow_up(
-                    member, ticket_id, moment_of(form), chosen="chosen" in form
+                    member, ticket_id, writing.moment_of(form), chosen="chosen" in form
                 )
             else:
                 made = note_of(NoteKind(kind), form, self._console.clock.now())
@@ -171,11 +169,3 @@ def day_of(form: Mapping[str, str], name: str) -> date | None:
         return date.fromisoformat(said) if said else None
     except ValueError as error:
         raise BadInput("This is no day.") from error
-
-
-def moment_of(form: Mapping[str, str]) -> datetime:
-    """A day and a time of day here. Raises BadInput."""
-    try:
-        return datetime.fromisoformat(f"{form.get('day', '')}T{form.get('time', '')}").replace(tzinfo=TOKYO)
-    except ValueError as error:
-        raise BadInput("A day and a time are needed.") from error

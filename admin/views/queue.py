@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from bot.errors import NotAllowed, NotFound
 from bot.handoff.desk import ANSWERS, SEES_ALL
 from bot.handoff.ticket import Status
 from bot.publishing import EDITS
+from bot.store import scheduled
 from bot.store.queue import PAGE, Numbers, Place
 from bot.store.staff import Member
 from bot.store.tickets import Waiting
@@ -65,6 +66,7 @@ class Queue:
         only = {"desk_id": chosen["desk"], "account_id": chosen["entrance"]}
         numbers = await self._console.desk.numbers(member, **only)
         t, now = words_of(request), self._console.clock.now()
+        stopped = await self._console.database.read(scheduled.stopped, member.staff_id)
         accounts = await self._console.accounts()
         ailing = [labels.ailing(t, account) for account in accounts if account.ailment]
         ailing += labels.spooled(t, await self._console.spool())
@@ -77,7 +79,7 @@ class Queue:
             groups=GROUPS,
             numbers={name: getattr(numbers, name) for name in GROUPS},
             sentence=sentence(t, now, numbers),
-            rows=[row(t, now, group, waiting, self._console, member) for waiting in rows],
+            rows=[row(t, now, group, waiting, self._console, member, stopped) for waiting in rows],
             ailing=ailing,
             filters=self._filters(t, chosen, [account.account_id for account in accounts]),
             address=partial(address, group, chosen),
@@ -179,7 +181,13 @@ def sentence(t: Words, now: datetime, numbers: Numbers) -> str:
 
 
 def row(
-    t: Words, now: datetime, group: str, waiting: Waiting, console: Console, member: Member
+    t: Words,
+    now: datetime,
+    group: str,
+    waiting: Waiting,
+    console: Console,
+    member: Member,
+    stopped: Collection[str] = (),
 ) -> dict[str, object]:
     """A line of the ledger, in words. `opens`: whether this member may open it."""
     ticket = waiting.ticket
@@ -192,16 +200,22 @@ def row(
         "wait": times.waited(t, now, at) if group != RESTING else times.moment(t, now, at),
         "since": times.since(t, now, at) if group != RESTING else "",
         "at": times.exact(at),
-        "remarks": remarks(t, group, waiting),
+        "remarks": remarks(t, now, group, waiting, is_stopped=ticket.contact_id in stopped),
         "desk": console.desk_name(ticket.desk_id),
         "entrance": labels.entrance(t, waiting.account_id),
         "opens": group != TEAM or member.role in SEES_ALL,
     }
 
 
-def remarks(t: Words, group: str, waiting: Waiting) -> list[str]:
-    """What to know before opening it."""
+def remarks(t: Words, now: datetime, group: str, waiting: Waiting, *, is_stopped: bool = False) -> list[str]:
+    """What to know before opening it: words that did not leave, when an answer was told, who stands in."""
     said = []
+    if is_stopped:
+        said.append(t("Words of yours were not sent"))
+    if waiting.ticket.promised_at is not None and group != RESTING:
+        said.append(promised(t, now, waiting.ticket.promised_at))
+    if waiting.stand_in and group != RESTING:
+        said.append(t("Stands in: {name}", name=waiting.stand_in))
     if not waiting.reachable:
         said.append(t("Receiving is paused on their side"))
     if waiting.keeper and group == TEAM:
@@ -213,3 +227,13 @@ def remarks(t: Words, group: str, waiting: Waiting) -> list[str]:
     if waiting.ticket.wishes and group != RESTING:
         said.append(t("There are wishes for how to go on"))
     return said
+
+
+def promised(t: Words, now: datetime, at: datetime) -> str:
+    """The time the person was told; past it, that it has passed, as a sentence."""
+    if at >= now:
+        return t("Told to answer around {time}", time=times.moment(t, now, at))
+    late = int((now - at).total_seconds() // times.MINUTE)
+    if late >= times.HOUR // times.MINUTE:
+        return t("The promised time ({time}) has passed", time=times.moment(t, now, at))
+    return t("{n} minutes past the promised time", n=max(1, late))

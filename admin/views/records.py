@@ -47,6 +47,7 @@ ACTIONS: dict[str, str] = {
     "preview": marked("saw what would be handed over"),
     "page": marked("read the page for who goes on"),
     "consult": marked("asked a colleague"),
+    "take_back": marked("took words back before they left"),
     "audit": marked("looked at these records"),
 }
 PURPOSES: dict[str, str] = {

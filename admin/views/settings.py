@@ -18,6 +18,7 @@ from bot.errors import NotFound
 from bot.store import factors, sittings, staff
 from bot.store.factors import Factor
 from bot.store.sittings import Sitting
+from bot.store.staff import Settings as Own
 
 if TYPE_CHECKING:
     from admin.app import Console
@@ -62,16 +63,17 @@ class Settings:
     async def show(self, request: web.Request) -> web.Response:
         session, t, now = session_of(request), words_of(request), self._console.clock.now()
         member, read = session.member, self._console.database.read
-        own = await read(factors.of, self._console.sealer, member)
+        known = await read(factors.of, self._console.sealer, member)
         left = await read(factors.codes_left, member.staff_id)
         return self._pages.render(
             request,
             "settings.html",
             session,
-            covers=await read(staff.covers, member.staff_id),
+            own=await read(staff.settings, member.staff_id),
+            undo=staff.UNDO,
             chosen=theme_of(request),
             saved="saved" in request.query,
-            factors=[(one.factor_id, factor(t, one)) for one in own],
+            factors=[(one.factor_id, factor(t, one)) for one in known],
             codes_left=t.count("{n} recovery code left", "{n} recovery codes left", left),
             sessions=[
                 (one.session_id, sitting(t, one), times.since(t, now, one.created_at))
@@ -81,7 +83,9 @@ class Settings:
 
     async def save(self, request: web.Request) -> web.Response:
         member, form = session_of(request).member, form_of(request)
-        await self._console.database.write(staff.set_covers, member.staff_id, "covers" in form)
+        undo = form.get("undo", "0")
+        chosen = Own(covers="covers" in form, undo_seconds=int(undo) if undo in map(str, staff.UNDO) else 0)
+        await self._console.database.write(staff.set_settings, member.staff_id, chosen)
         response = web.Response(status=303, headers={"Location": "/admin/settings?saved=1"})
         theme = form.get("theme", "")
         response.set_cookie(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from admin.views.queue import claimed_by
 from admin.words import words_of
 from bot.errors import BadInput, Conflict, NotFound
 from bot.handoff.desk import ANSWERS, MAX_REPLY, How, Thread
+from bot.handoff.replies import is_urgent
 from bot.handoff.ticket import Status
 from bot.store import staff
 from bot.store.staff import Member
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from admin.app import Console
 
 TICKET = "/tickets/{ticket:[0-9a-f]{32}}"
+NUMBER = "{number:[1-9][0-9]{0,5}}"
 PAGE = 50  # lines shown at once; older ones are asked for
 MOST_SINCE = 200  # lines a page that is open already asks for anew
 
@@ -41,6 +44,8 @@ class Threads:
             web.post(f"{TICKET}/seen", self.seen),
             web.post(f"{TICKET}/reply", self.reply),
             web.post(f"{TICKET}/draft", self.draft),
+            web.post(f"{TICKET}/read-later", self.read_later),
+            web.post(f"{TICKET}/scheduled/{NUMBER}/take-back", self.take_back),
             web.get("/places", self.places),
             web.post(f"{TICKET}/hand-back", self.hand_back),
         ]
@@ -59,7 +64,8 @@ class Threads:
             member, ticket_id, since=since, before=before or None, most=MOST_SINCE if since else PAGE
         )
         mine = await desk.queue(member, Status.ACTIVE, mine=True)
-        covers = await self._console.database.read(staff.covers, member.staff_id)
+        own = await self._console.database.read(staff.settings, member.staff_id)
+        covers = own.covers
         ticket, released = thread.ticket, self._console.content()
         rules = released.rules if released is not None else None
         found = lines.shown(t, thread, now, rules, covers=covers)
@@ -74,6 +80,9 @@ class Threads:
             state=state_of(thread, member),
             tabs=tabs_of(thread, mine),
             lines=lines.folded(found),
+            leaving=writing.leaving(t, thread, member, now) if not before else [],
+            may_wait=not is_urgent(ticket),
+            tomorrow=writing.tomorrow(now),
             handed=lines.handed(t, thread, now, rules, covers=covers) if not before else (),
             first=found[0].seq if found else ticket.opened_seq,
             before=before,
@@ -88,6 +97,7 @@ class Threads:
             came_at=times.exact(ticket.opened_at),
             cost=labels.cost(t, thread.account_id, thread.free_until, now),
             free_for=int((thread.free_until - now).total_seconds()) if thread.free_until else 0,
+            promises=[(value, t(word)) for value, word in writing.PROMISES],
             phrases=writing.phrases(released, member, now),
             remarks=writing.remarks(t, released.latest.words if released else None, text),
             limit=MAX_REPLY,
@@ -123,7 +133,10 @@ class Threads:
         text, reply_id = form.get("text", ""), form.get("reply_id", "")
         try:
             how = How(
-                quiet="quiet" in form, no_answer="no_answer" in form, entry_id=form.get("entry", "")[:64]
+                quiet="quiet" in form,
+                no_answer="no_answer" in form,
+                entry_id=form.get("entry", "")[:64],
+                at=writing.moment_of(form) if "later" in form else None,
             )
             key = once(reply_id, f"{how.entry_id}/{checked(text)}" if how.entry_id else checked(text))
             await self._console.desk.reply(member, ticket_id, text, key, how)
@@ -131,6 +144,25 @@ class Threads:
             t = words_of(request)
             said = t(str(error)) if t.knows(str(error)) else t("This could not be taken.")
             return await self._page(request, error=said, draft=lines.readable(text), reply_id=reply_id)
+        raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#text")
+
+    async def take_back(self, request: web.Request) -> web.Response:
+        """What has not left yet is a draft again."""
+        member, ticket_id = session_of(request).member, request.match_info["ticket"]
+        await self._console.desk.take_back(member, ticket_id, int(request.match_info["number"]))
+        raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#text")
+
+    async def read_later(self, request: web.Request) -> web.Response:
+        """One tap: 読みました。返事は◯時ごろ; a promise that the queue knows."""
+        member, ticket_id = session_of(request).member, request.match_info["ticket"]
+        minutes = form_of(request).get("minutes", "")
+        if minutes not in dict(writing.PROMISES):
+            raise BadInput("Choose a time from now on.")
+        at = self._console.clock.now() + timedelta(minutes=int(minutes))
+        await self._console.desk.save_draft(
+            member, ticket_id, lines.readable(form_of(request).get("text", ""))
+        )
+        await self._console.desk.read_later(member, ticket_id, at)
         raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#text")
 
     async def draft(self, request: web.Request) -> web.Response:

@@ -5,18 +5,33 @@ A remark is never a block, and nobody but who writes sees it (R-013, R-026).
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from admin.words import Words
+from admin.views import lines, times
+from admin.words import Words, marked
 from bot.content.pack import Released
 from bot.content.words import WordRules
+from bot.errors import BadInput
 from bot.flows.matching import fold
+from bot.handoff.desk import Thread
+from bot.handoff.hours import TOKYO
+from bot.store.scheduled import Scheduled
 from bot.store.staff import Member
 
 PHRASE = "phrase_"
+SOON = 60  # seconds: what leaves sooner is told in seconds
+LOOK_AHEAD = 3600
+PROMISES: tuple[tuple[str, str], ...] = (
+    ("15", marked("in a quarter of an hour")),
+    ("30", marked("in half an hour")),
+    ("60", marked("in an hour")),
+    ("120", marked("in two hours")),
+)
+"""When an answer is said to come, in minutes from now."""
 BUBBLE = 120  # characters that read well in one bubble (R-038)
 MOST_REMARKS = 4
 MOST_PLACES = 8
@@ -77,6 +92,55 @@ def phrases(released: Released | None, member: Member, now: datetime) -> list[tu
                 text = text.replace("{" + name + "}", value)
             found.append((key, re.sub(r"\{\w+\}", "〔　　〕", text)))
     return found
+
+
+def moment_of(form: Mapping[str, str]) -> datetime:
+    """A day and a time of day here, of the fields `day` and `time`. Raises BadInput."""
+    try:
+        return datetime.fromisoformat(f"{form.get('day', '')}T{form.get('time', '')}").replace(tzinfo=TOKYO)
+    except ValueError as error:
+        raise BadInput("A day and a time are needed.") from error
+
+
+def tomorrow(now: datetime) -> str:
+    """The day that is proposed for words that leave later."""
+    return (now.astimezone(TOKYO) + timedelta(days=1)).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Words that have not left: `told` what becomes of them, `mine` whether this member may take them back, `due_in`
+    seconds until the page should look again."""
+
+    number: int
+    paragraphs: tuple[str, ...] = field(repr=False)
+    told: str
+    mine: bool
+    stopped: bool
+    due_in: int = 0
+
+
+def leaving(t: Words, thread: Thread, member: Member, now: datetime) -> list[Leaving]:
+    """What is still to leave, in its order."""
+    return [_leaving(t, one, member, now) for one in thread.scheduled]
+
+
+def _leaving(t: Words, one: Scheduled, member: Member, now: datetime) -> Leaving:
+    seconds = max(1, math.ceil((one.due_at - now).total_seconds()))
+    if one.stopped:
+        told = t("This was not sent. Read once more what stands here, and send it anew if it still fits.")
+    elif seconds <= SOON:
+        told = t("Not sent yet, {n} seconds left", n=seconds)
+    else:
+        told = t("Will be sent around {time}", time=times.moment(t, now, one.due_at))
+    return Leaving(
+        number=one.number,
+        paragraphs=lines.paragraphs((one.words.text,)) or (t("(a place or a date)"),),
+        told=told,
+        mine=one.staff_id == member.staff_id,
+        stopped=one.stopped,
+        due_in=seconds if not one.stopped and seconds <= LOOK_AHEAD else 0,
+    )
 
 
 def places(released: Released | None, asked: str) -> list[tuple[str, str]]:

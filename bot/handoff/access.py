@@ -18,7 +18,7 @@ from bot.handoff.ticket import Status, Ticket
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed, House
 from bot.runtime.live import Hub, News
-from bot.store import conversations, drafts
+from bot.store import conversations, drafts, scheduled
 from bot.store import tickets as ticket_store
 from bot.store.audit import Trail
 from bot.store.conversations import Loaded
@@ -128,6 +128,7 @@ class Access:
         before, after = loaded.talk.ticket, talk.ticket
         if before is not None and before.keeper and (after is None or after.keeper != before.keeper):
             drafts.drop(connection, loaded.contact_id, before.keeper)
+            scheduled.drop(connection, loaded.contact_id)
         house = self._house(self._library.released(connection))
         return commit.apply(connection, house, [change], now)
 

@@ -17,7 +17,7 @@ from bot.messages import Purpose, Reply
 from bot.runtime import commit
 from bot.runtime.commit import Change, Deed
 from bot.runtime.live import News
-from bot.store import conversations, duties
+from bot.store import conversations, duties, scheduled
 from bot.store import tickets as ticket_store
 from bot.store.conversations import Loaded
 from bot.store.dialect import alone
@@ -64,6 +64,7 @@ class Relief(Access):
         return news
 
     def _change(self, connection: Connection, loaded: Loaded, ticket: Ticket, now: datetime) -> Change:
+        scheduled.drop(connection, loaded.contact_id)  # whoever goes on has not read these words
         released = tickets.release(ticket, GUIDE, now, "keeper gone")
         talk = replace(loaded.talk, ticket=released, mode=Mode.WAITING, held=True)
         said = Reply(texts=self._library.released(connection).text("keeper_away"), silent=True)

@@ -26,6 +26,7 @@ from bot.store.schema import (
     passphrases,
     receipts,
     reply_hints,
+    scheduled_replies,
     talks,
     tickets,
     timeline,
@@ -37,7 +38,7 @@ RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
     *(outbox, inbox, reply_hints, timeline, wakeups, notes, drafts, tickets, passphrases, move_links),
-    audit_refs,
+    *(audit_refs, scheduled_replies),
     *(talks, contacts),
 )
 """Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody, and so

@@ -16,6 +16,7 @@ from bot.store.sealed import Sealer
 from bot.store.tickets import Waiting, shown
 
 PAGE = 50
+_STAND_IN = staff.alias("stand_in")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,11 @@ def page(
             contacts.c.reachable,
             contacts.c.sealed_key,
             staff.c.display_name,
+            _STAND_IN.c.display_name.label("stand_in_name"),
         )
         .join(contacts, contacts.c.contact_id == tickets.c.contact_id)
         .outerjoin(staff, staff.c.staff_id == tickets.c.assignee)
+        .outerjoin(_STAND_IN, _STAND_IN.c.staff_id == tickets.c.stand_in)
         .where(*_those(wanted))
         .order_by(tickets.c.priority.desc(), tickets.c.opened_at, tickets.c.ticket_id)
         .limit(limit)
@@ -80,6 +83,7 @@ def page(
             account_id=row.account_id,
             reachable=row.reachable,
             keeper=row.display_name,
+            stand_in=row.stand_in_name,
         )
         for row in connection.execute(query)
     ]

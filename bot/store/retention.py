@@ -104,6 +104,7 @@ RULES: dict[str, str] = {
     "duties": "counts: a shift tells who was on duty, nobody else",
     "debriefs": "reviews",
     "drafts": "until it is sent or handed back",
+    "scheduled_replies": "until it is sent, taken back or handed back",
     "reply_hints": "less than a minute",
     "receipts": "a minute",
     "move_links": "15 minutes",

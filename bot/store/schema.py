@@ -283,6 +283,7 @@ staff_settings = Table(
     metadata,
     Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
     Column("covers", Boolean, nullable=False),
+    Column("undo_seconds", Integer, nullable=False),
 )
 
 drafts = Table(
@@ -292,6 +293,17 @@ drafts = Table(
     Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
     Column("saved_at", Instant, nullable=False),
     Column("sealed_draft", LargeBinary, nullable=False),
+)
+
+scheduled_replies = Table(
+    "scheduled_replies",
+    metadata,
+    contact_column(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False, index=True),
+    Column("due_at", Instant, nullable=False, index=True),
+    Column("stopped", Boolean, nullable=False),
+    Column("sealed_words", LargeBinary, nullable=False),
 )
 
 one_time_logins = Table(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.clock import new_id, random_id
-from bot.errors import Conflict
+from bot.errors import BadInput, Conflict
 from bot.store.schema import (
     duties,
     one_time_logins,
@@ -249,12 +249,30 @@ def drop_ended_sessions(connection: Connection, now: datetime) -> int:
     ).rowcount
 
 
-def covers(connection: Connection, staff_id: str) -> bool:
-    """Whether hard words are covered on this member's screen until they are opened; yes, unless they said no."""
-    found = connection.scalar(select(staff_settings.c.covers).where(staff_settings.c.staff_id == staff_id))
-    return found is None or bool(found)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a member wants the console. `covers`: hard words are covered until they are opened; `undo_seconds`: how long
+    their words wait before they leave, so that they can be taken back."""
+
+    covers: bool = True
+    undo_seconds: int = 0
 
 
-def set_covers(connection: Connection, staff_id: str, covers: bool) -> None:
+UNDO = (0, 5, 10, 20)
+"""Seconds that can be chosen; none unless a member asks for it."""
+
+
+def settings(connection: Connection, staff_id: str) -> Settings:
+    """What a member chose; as they are when they chose nothing."""
+    columns = (staff_settings.c.covers, staff_settings.c.undo_seconds)
+    row = connection.execute(select(*columns).where(staff_settings.c.staff_id == staff_id)).first()
+    return Settings(**row._mapping) if row else Settings()
+
+
+def set_settings(connection: Connection, staff_id: str, chosen: Settings) -> None:
+    """Raises BadInput for seconds that cannot be chosen."""
+    if chosen.undo_seconds not in UNDO:
+        raise BadInput(f"Words wait for one of {', '.join(map(str, UNDO))} seconds.")
     connection.execute(delete(staff_settings).where(staff_settings.c.staff_id == staff_id))
-    connection.execute(insert(staff_settings).values(staff_id=staff_id, covers=covers))
+    values = {"covers": chosen.covers, "undo_seconds": chosen.undo_seconds}
+    connection.execute(insert(staff_settings).values(staff_id=staff_id, **values))

@@ -22,13 +22,14 @@ from bot.store.sealed import Sealer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A row of the queue: no word of the person in it."""
+    """A row of the queue: no word of the person in it. `keeper` and `stand_in` are names."""
 
     ticket: Ticket
     nickname: str
     account_id: str
     reachable: bool
     keeper: str | None
+    stand_in: str | None = None
 
 
 _UPDATE = (

@@ -296,3 +296,51 @@ async def test_nothing_that_is_noted_is_markup(house: House) -> None:
 
 def _planned(connection: Connection) -> list[str]:
     return list(connection.scalars(select(wakeups.c.contact_id).where(wakeups.c.reason == FOLLOW_UP)))
+
+
+async def test_words_wait_where_somebody_asked_for_it_and_are_taken_back(house: House) -> None:
+    """The setting is off unless chosen; what waits stands in the thread with a way back, and what did not leave says
+    so in the queue."""
+    ticket, browser = await kept(house)
+    await browser.get("/admin/settings")
+    assert re.search(r'name="undo" value="0" checked', browser.page)
+    await browser.post("/admin/settings", {"undo": "10", "covers": "1"})
+    await browser.get(at(ticket))
+    await browser.post(at(ticket, "/reply"), {"text": "取り消す言葉"})
+    assert "まだ送っていません あと10秒" in browser.text
+    assert "取り消す言葉" not in await texts(house)
+    await browser.post(at(ticket, "/scheduled/1/take-back"))
+    assert "取り消す言葉</textarea>" in browser.page
+    assert "まだ送っていません" not in browser.text
+    when = {"later": "1", "day": day(house, days=1), "time": "10:00"}
+    for wrong in ({"time": ""}, {"day": day(house, days=-1)}, {"day": day(house, days=30)}):
+        await browser.post(at(ticket, "/reply"), {**when, **wrong, "text": "あすの言葉"})
+        assert browser.status == 400, wrong
+        assert "あすの言葉</textarea>" in browser.page
+    await browser.post(at(ticket, "/reply"), {**when, "text": "あすの言葉"})
+    assert "10:00 ごろ送ります" in browser.text
+    house.later(3 * 24 * 60)  # nothing ran for days
+    await house.engawa.desk.send_due()
+    await browser.sign_in("mizuno")
+    await browser.get("/admin?group=mine")
+    assert "送っていない言葉があります" in browser.text
+    await browser.get(at(ticket))
+    assert "下書きにもどす" in browser.text
+    assert "あすの言葉" not in await texts(house)
+
+
+async def test_one_tap_says_when_an_answer_comes_and_the_queue_knows_it(house: House) -> None:
+    """A promise of the keeper's: told without a sound, seen by everybody, and past it a sentence."""
+    ticket, browser = await kept(house)
+    await browser.post(at(ticket, "/read-later"), {"minutes": "30", "text": "書きかけの言葉"})
+    assert "書きかけの言葉</textarea>" in browser.page  # also where no script keeps it
+    assert any(text.startswith("読みました。返事は") for text in await texts(house))
+    await browser.get("/admin?group=mine")
+    assert "ごろ返事と伝えました" in browser.text
+    await browser.get(at(ticket))
+    await browser.post(at(ticket, "/read-later"), {"minutes": "7"})
+    assert browser.status == 400
+    house.later(70)
+    await browser.sign_in("mizuno")
+    await browser.get("/admin?group=mine")
+    assert "分すぎました" in browser.text

@@ -371,6 +371,7 @@ def upgrade() -> None:
         "staff_settings",
         sa.Column("staff_id", sa.String(length=32), nullable=False),
         sa.Column("covers", sa.Boolean(), nullable=False),
+        sa.Column("undo_seconds", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_staff_settings_staff_id")),
         sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_staff_settings")),
     )
@@ -384,6 +385,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_drafts_staff_id")),
         sa.PrimaryKeyConstraint("contact_id", "staff_id", name=op.f("pk_drafts")),
     )
+    op.create_table(
+        "scheduled_replies",
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("stopped", sa.Boolean(), nullable=False),
+        sa.Column("sealed_words", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name=op.f("fk_scheduled_replies_contact_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_scheduled_replies_staff_id")),
+        sa.PrimaryKeyConstraint("contact_id", "number", name=op.f("pk_scheduled_replies")),
+    )
+    with op.batch_alter_table("scheduled_replies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_scheduled_replies_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_scheduled_replies_staff_id"), ["staff_id"], unique=False)
     op.create_table(
         "talks",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
@@ -642,6 +660,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_talks_active_on"))
 
     op.drop_table("talks")
+    op.drop_table("scheduled_replies")
     op.drop_table("drafts")
     op.drop_table("staff_settings")
     with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
