@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import Browser, async_playwright
 
+from bot.handoff.desk import How
 from bot.handoff.notes import Note, NoteKind, Source
 from bot.store.staff import Member
 from tests.admin.conftest import House, a_house, enter
@@ -54,11 +55,18 @@ async def peopled(house: House) -> dict[str, str]:
     await _noted(house, mizuno, mine, sakurai.staff_id)
     draft = "朝のこと、読みました。眠れない日が続くときは、早めにほかの窓口も使えます。"
     await house.engawa.desk.save_draft(mizuno, mine, draft)
+    calm = await house.request("c1", "質問は少なめ", "文字だけ")
+    await house.engawa.desk.claim(mizuno, calm)
+    await house.engawa.desk.confirm(mizuno, calm)
+    await house.engawa.desk.reply(
+        mizuno, calm, "本のこと、あす調べて書きます。", "c1", How(at=house.clock.now() + timedelta(hours=12))
+    )
     waiting = await house.newest()
     return {
         "queue": "/admin",
         "queue-team": "/admin?group=team",
         "thread": f"/admin/tickets/{mine}",
+        "thread-calm": f"/admin/tickets/{calm}",
         "thread-side": f"/admin/tickets/{mine}#about",
         "thread-waiting": f"/admin/tickets/{waiting}",
         "notes-consent": f"/admin/tickets/{mine}/notes?kind=consent",

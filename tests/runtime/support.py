@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -16,9 +16,10 @@ from bot.flows import model
 from bot.handoff.notes import Note, NoteKind
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Address
-from bot.store import conversations, departures, inbox, staff
+from bot.store import conversations, departures, inbox, scheduled, staff
 from bot.store.conversations import Loaded
 from bot.store.intake import Accepted
+from bot.store.scheduled import Words
 from bot.store.schema import metadata, talks
 from bot.store.schema import outbox as outbox_rows
 from bot.store.staff import Member
@@ -184,7 +185,15 @@ async def live(house: House, person: str) -> None:
     said = Note(kind=NoteKind.SAID, text="夜のほうが書きやすいとのこと", by="", at=house.clock.now())
     await desk.note(member, ticket.id, said)
     await house.settle()
+    await house.engawa.database.write(_schedule, house, ticket.contact_id, member.staff_id)
     await house.says(person, "まだ扱われていない")
+
+
+def _schedule(connection: Connection, house: House, contact_id: str, staff_id: str) -> None:
+    """Words that are to leave tomorrow."""
+    loaded = conversations.load(connection, house.engawa.sealer, [contact_id], lock=True)[contact_id]
+    at = house.clock.now() + timedelta(days=1)
+    scheduled.add(connection, loaded, staff_id, at, Words(text="あすの言葉"))
 
 
 def forget_word(house: House) -> str:
