@@ -63,6 +63,10 @@ async def _no_spool() -> Kept:
     return Kept()
 
 
+async def _never() -> bool:
+    return False
+
+
 async def _none() -> Sequence[Account]:
     return ()
 
@@ -75,7 +79,8 @@ class Console:
     `kind_name` a kind of place.
 
     `desks` are ids and names of all desks. `content` is the release at hand: rules, phrases, places.
-    `accounts` tells how our accounts are, `spool` how many bytes of events wait there and how many were set aside.
+    `accounts` tells how our accounts are, `spool` how many bytes of events wait there and how many were set aside,
+    `late` whether deleting by age has stood still for a day.
     """
 
     database: Database
@@ -98,6 +103,7 @@ class Console:
     content: Callable[[], Released | None] = _nothing
     accounts: Callable[[], Awaitable[Sequence[Account]]] = _none
     spool: Callable[[], Awaitable[Kept]] = _no_spool
+    late: Callable[[], Awaitable[bool]] = _never
 
 
 def attach(

@@ -133,7 +133,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 operator_id=engawa.operator_id,
                 secure_cookies=engawa.settings.https,
                 sealer=engawa.sealer,
-                origin=engawa.settings.base_url,
+                origin=engawa.settings.console_url,
                 studio=engawa.studio,
                 flow_editor=engawa.flow_editor,
                 service_name=lambda: engawa.service_name,
@@ -142,6 +142,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 desks=engawa.desks,
                 content=lambda: engawa.library.at_hand,
                 accounts=engawa.vitals.known,
+                late=engawa.retention.stands_still,
                 **({"spool": engawa.spooling.kept} if engawa.spooling is not None else {}),
             ),
         )

@@ -119,6 +119,12 @@ def spooled(t: Words, kept: Kept) -> list[str]:
     return [waits] * bool(kept.waiting) + [aside] * bool(kept.aside)
 
 
+def kept_too_long(t: Words, *, late: bool) -> list[str]:
+    """That people's words are here for longer than they were told (B11)."""
+    stopped = t("Nothing was deleted by age for a day. Tell whoever looks after the server.")
+    return [stopped] * late
+
+
 def delivery(
     t: Words, state: str | None, via: str | None, error_code: str | None, account_id: str, until: str = ""
 ) -> str:

@@ -70,6 +70,7 @@ class Queue:
         accounts = await self._console.accounts()
         ailing = [labels.ailing(t, account) for account in accounts if account.ailment]
         ailing += labels.spooled(t, await self._console.spool())
+        ailing += labels.kept_too_long(t, late=await self._console.late())
         ailing += alerts.told(t, now, await self._console.alerts.standing())
         return self._pages.render(
             request,

@@ -43,6 +43,10 @@ class Retention:
         """Whether nothing was forgotten for a day."""
         return self._clock.now() - (last or self._begun) > LATE
 
+    async def stands_still(self) -> bool:
+        """Whether it is late, now."""
+        return self.is_late(await self.last_run())
+
     async def look(self) -> None:
         """Runs when it is due, and nobody else is at it."""
         try:

@@ -227,6 +227,7 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
             desks=engawa.desks,
             content=lambda: engawa.library.at_hand,
             accounts=engawa.vitals.known,
+            late=engawa.retention.stands_still,
             kind_name=engawa.kind_name,
         )
         app = web.Application()  # the house's own would set its workers going

@@ -247,3 +247,18 @@ async def test_the_team_is_seen_without_its_words(house: House) -> None:
     lead = await house.signed_in("oono", "おおの", "lead")
     await lead.get("/admin?group=team")
     assert f"/admin/tickets/{ticket}" in lead.page
+
+
+async def test_that_nothing_is_deleted_by_age_is_told(house: House) -> None:
+    """After a day of it, above the queue; and no longer once it runs again (B11)."""
+    told = "日数が来たものを消す仕事が、一日以上止まっています。"
+    await house.engawa.retention.look()
+    house.later(23 * 60)
+    browser = await house.signed_in()
+    assert told not in browser.text
+    house.later(2 * 60)
+    again = await house.signed_in("sakurai", "さくらい")
+    assert told in again.text
+    await house.engawa.retention.look()
+    await again.get("/admin")
+    assert told not in again.text
