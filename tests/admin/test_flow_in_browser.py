@@ -7,13 +7,10 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page
 
-from bot.content.export import text_of
-from bot.content.flow_links import plain
 from tests.admin.conftest import House, enter
 from tests.admin.test_in_browser import DESK, PHONE, WATCH, chrome
-from tests.content.test_flow_map import a_long_flow
 
 __all__ = ["chrome"]
 
