@@ -9,6 +9,7 @@ from enum import StrEnum
 from bot.flows.effects import Effect
 from bot.flows.mine import Mine, Person
 from bot.flows.session import Session
+from bot.handoff.flags import standing
 from bot.handoff.risk import RiskHit
 from bot.handoff.risk.window import Bubble
 from bot.handoff.ticket import Ticket, is_withdrawable
@@ -67,7 +68,8 @@ class Talk:
             "waiting": self.mode is Mode.WAITING,
             "withdrawable": ticket is not None and is_withdrawable(ticket),
             "hushed": hush is not None and hush > now,
-            "grave": bool(ticket and ticket.hits) or any(now - at < GRAVE_FOR for at in self.concerns),
+            "grave": bool(ticket and standing(ticket, now).hits)
+            or any(now - at < GRAVE_FOR for at in self.concerns),
             "silent": self.preferences.silent,
             "met": ticket is not None and not ticket.is_open and ticket.assignee is not None,
         }

@@ -17,6 +17,7 @@ from admin.views.pages import Pages, Taken
 from admin.words import Words, marked, words_of
 from bot.errors import NotAllowed, NotFound
 from bot.handoff.desk import ANSWERS, SEES_ALL
+from bot.handoff.flags import standing
 from bot.handoff.ticket import Status
 from bot.publishing import EDITS
 from bot.store import scheduled
@@ -197,7 +198,7 @@ def row(
         "id": ticket.id,
         "level": ticket.priority,
         "nickname": waiting.nickname,
-        "why": labels.why(t, ticket),
+        "why": labels.why(t, standing(ticket, now)),
         "wait": times.waited(t, now, at) if group != RESTING else times.moment(t, now, at),
         "since": times.since(t, now, at) if group != RESTING else "",
         "at": times.exact(at),

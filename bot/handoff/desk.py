@@ -14,6 +14,7 @@ from bot.errors import BadInput, NotAllowed
 from bot.flows import effects as fx
 from bot.handoff import ticket as tickets
 from bot.handoff.access import ANSWERS, SEES_ALL
+from bot.handoff.flags import standing
 from bot.handoff.follow_ups import FollowUps
 from bot.handoff.lines import Lines
 from bot.handoff.passing import Passing
@@ -114,7 +115,7 @@ class Desk(Lines, Passing, FollowUps, Records, Replies):
         handed = timeline.at(connection, loaded, [seq for seq in ticket.handed if seq < ticket.opened_seq])
         keeper = ticket_store.keeper(connection, ticket.assignee)
         return Thread(
-            ticket=ticket,
+            ticket=standing(ticket, self._clock.now()),
             nickname=loaded.nickname,
             account_id=loaded.account_id,
             reachable=loaded.reachable,
