@@ -13,9 +13,11 @@ from admin.guard import Guard
 from admin.live import Streams
 from admin.second import SecondFactor
 from admin.views.alerts import Alarms
+from admin.views.board import BoardPage
 from admin.views.components import Components
 from admin.views.flows import Flows
 from admin.views.handing import Handing
+from admin.views.members import Members
 from admin.views.noting import Noting
 from admin.views.pages import Pages
 from admin.views.queue import Queue
@@ -23,7 +25,9 @@ from admin.views.records import Records
 from admin.views.report import ReportPage
 from admin.views.second import Second
 from admin.views.settings import Settings
+from admin.views.shifts import Shifts
 from admin.views.sign_in import SignIn
+from admin.views.status import StatusPage
 from admin.views.studio import StudioPages
 from admin.views.studio_publish import Publishing
 from admin.views.thread import Threads
@@ -130,6 +134,10 @@ def attach(
     admin.add_routes(Queue(console, pages).routes())
     admin.add_routes(Alarms(console, pages).routes())
     admin.add_routes(Records(console, pages).routes())
+    admin.add_routes(BoardPage(console, pages).routes())
+    admin.add_routes(StatusPage(console, pages).routes())
+    admin.add_routes(Shifts(console, pages).routes())
+    admin.add_routes(Members(console, pages, streams).routes())
     admin.add_routes(ReportPage(console, pages).routes())
     admin.add_routes(StudioPages(console, pages).routes())
     admin.add_routes(Publishing(console, pages).routes())

@@ -1,6 +1,6 @@
-"""What every request to the console passes: language, session, CSRF; and every error on its way out.
+"""What every request to the console passes: language, session, role, CSRF; and every error on its way out.
 
-Deny by default: only routes named in `OPEN` are shown without a session.
+Deny by default: a route is open to the roles that `admin.access` names for it, and to nobody else.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from admin.access import ACCESS, OPEN, key_of
 from admin.auth import Cookies, Door, Session
 from admin.views.pages import Pages, is_fragment
 from admin.words import COOKIE as LANGUAGE_COOKIE
@@ -25,7 +26,6 @@ MAX_BODY = 64 * 1024
 MAX_FIELDS = 32
 LARGE = "studio-"  # routes whose forms hold a whole document
 MAX_DOCUMENT, MAX_DOCUMENT_FIELDS = 4 << 20, 200
-OPEN = frozenset({"login", "static"})
 FORM_TYPE = "application/x-www-form-urlencoded"
 DRAFT = "text"  # may hold anything: who wrote it gets it back, with a word on what is wrong
 SESSION = web.RequestKey("session", Session)
@@ -117,11 +117,12 @@ class Guard:
     @web.middleware
     async def known(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A session for everything that is not open; a form of ours for every change."""
-        name = request.match_info.route.name
+        name, key = request.match_info.route.name, key_of(request)
+        roles = ACCESS.get(key)
         posts = request.method not in (hdrs.METH_GET, hdrs.METH_HEAD)
         if posts and is_foreign(request):
             raise NotAllowed("This came from another site.")
-        if name in OPEN:
+        if roles == OPEN:
             if posts:
                 request[FORM] = form = await read_form(request)
                 if not self._has_seen_login(request, form):
@@ -138,6 +139,10 @@ class Guard:
             if is_background(request):
                 return web.Response(status=401)
             return web.Response(status=303, headers={"Location": f"/admin/{session.stage}"})
+        if request.match_info.http_exception is None and session.member.role not in (roles or ()):
+            if roles is None:
+                log.error("route_without_roles", route=key)  # closed to everybody until it has a line
+            raise NotAllowed("This page is for others of the staff.")
         if posts:
             large = (name or "").startswith(LARGE)
             request[FORM] = form = await read_form(request, large=large)

@@ -19,7 +19,9 @@ FORM = "%Y-%m-%dT%H:%M"
 def add(
     login: Annotated[str, typer.Argument(help="the name to sign in with")],
     name: Annotated[str, typer.Option(help="the name people see")] = "",
-    role: Annotated[str, typer.Option(help="counselor, lead, editor or operator")] = "counselor",
+    role: Annotated[
+        str, typer.Option(help="counselor, peer, lead, editor, reviewer or operator")
+    ] = "counselor",
     desk: Annotated[
         list[str] | None, typer.Option(help="the id of a desk, again for each; all desks if left out")
     ] = None,

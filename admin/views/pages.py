@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
+from admin.access import ACCESS
 from admin.auth import Session
 from admin.views import labels, lines
 from admin.words import Words, marked, words_of
@@ -53,8 +54,6 @@ SAID = (
     marked("This conversation is not waiting any more."),
     marked("Only who has the conversation can hand it back."),
     marked("Conversations are for counselors."),
-    marked("These records are for leads."),
-    marked("Reports are for leads and editors."),
     marked("This period is not over yet. A report is made when it is."),
     marked("Nothing was public in this period."),
     marked("A reason is needed, in a few words."),
@@ -87,6 +86,18 @@ SAID = (
     marked("Choose a time from now on, within a week."),
     marked("There are ten that have not left yet. Take one of them back first."),
     marked("{name} took this one first."),
+    marked("This page is for others of the staff."),
+    marked("Name and login need 1 to 64 characters."),
+    marked("How much they carry is a number from 1 to 99."),
+    marked("Your own role is changed by another lead."),
+    marked("Your own sign-in is changed in your settings, or by another lead."),
+    marked("Another lead lets you go."),
+    marked("They still owe somebody something. Give each promise a new owner first."),
+    marked("This login is taken already."),
+    marked("A shift needs a day, and times such as 20:00."),
+    marked("A shift lasts 16 hours at most, and is entered for 12 weeks at most."),
+    marked("A shift ends after it begins."),
+    marked("They are on duty at that time already."),
     marked("A passphrase needs 12 to 256 characters."),
     marked("This passphrase is among the first that are tried. A few words in a row are better."),
     marked("The passphrase until now is not right."),
@@ -158,6 +169,7 @@ class Pages:
             now=self._clock.now(),
             session=session,
             member=session.member if session else None,
+            may=lambda key: session is not None and session.member.role in ACCESS[key],
             csrf=session.csrf if session else "",
             fragment=is_fragment(request),
             service=self._service_name(),

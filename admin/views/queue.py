@@ -11,15 +11,15 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from admin.access import HOME
 from admin.guard import session_of
 from admin.views import alerts, labels, times
 from admin.views.pages import Pages, Taken
 from admin.words import Words, marked, words_of
-from bot.errors import NotAllowed, NotFound
-from bot.handoff.desk import ANSWERS, SEES_ALL
+from bot.errors import NotFound
+from bot.handoff.desk import SEES_ALL
 from bot.handoff.flags import standing
 from bot.handoff.ticket import Status
-from bot.publishing import EDITS
 from bot.store import scheduled
 from bot.store.queue import PAGE, Numbers, Place
 from bot.store.staff import Member
@@ -46,18 +46,22 @@ class Queue:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("", self.show),
-            web.get("/", self.show),
+            web.get("", self.front),
+            web.get("/", self.front),
             web.get("/queue", self.show),
             web.post("/next", self.next),
         ]
 
+    async def front(self, request: web.Request) -> web.Response:
+        """The first page of a member: the queue, unless they do not answer people."""
+        member = session_of(request).member
+        if member.role in HOME:
+            raise web.HTTPSeeOther(HOME[member.role])
+        return await self.show(request)
+
     async def show(self, request: web.Request) -> web.Response:
         session = session_of(request)
         member = session.member
-        if member.role in EDITS:  # nobody's conversation is theirs to see
-            raise web.HTTPSeeOther("/admin/studio")
-        _check_answers(member)
         group = request.query.get("group", WAITING)
         if group not in GROUPS:
             raise NotFound
@@ -125,7 +129,6 @@ class Queue:
     async def next(self, request: web.Request) -> web.Response:
         """Takes the person whose turn it is; who was taken meanwhile is passed over."""
         member = session_of(request).member
-        _check_answers(member)
         found = await self._console.desk.next_for(member)
         raise web.HTTPSeeOther(f"/admin/tickets/{found[0]}#text" if found else "/admin")
 
@@ -137,11 +140,6 @@ async def claimed_by(console: Console, member: Member, ticket_id: str) -> Taken 
     if found is None or found.keeper is None or found.ticket.assignee == member.staff_id:
         return None
     return Taken(found.keeper)
-
-
-def _check_answers(member: Member) -> None:
-    if member.role not in ANSWERS:
-        raise NotAllowed("Conversations are for counselors.")
 
 
 def address(group: str, chosen: Mapping[str, str], /, **changed: str) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from admin.guard import session_of
 from admin.views.pages import Pages
 from admin.words import Words, marked, words_of
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NotFound
 from bot.handoff.risk import Level
 from bot.report import chart, periods
 from bot.report.chart import Bar, Span
@@ -21,7 +21,6 @@ from bot.report.suppress import Figure
 if TYPE_CHECKING:
     from admin.app import Console
 
-READS = frozenset({"lead", "operator", "editor"})
 MOST_KINDS = 8
 LEVELS = {
     Level.EMERGENCY: marked("Emergency"),
@@ -43,8 +42,6 @@ class ReportPage:
 
     async def show(self, request: web.Request) -> web.Response:
         session, t = session_of(request), words_of(request)
-        if session.member.role not in READS:
-            raise NotAllowed("Reports are for leads and editors.")
         reports = self._console.reports
         period = self._period(request)
         found = await reports.of(period)

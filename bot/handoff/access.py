@@ -24,11 +24,11 @@ from bot.store.audit import Trail
 from bot.store.conversations import Loaded
 from bot.store.database import Database
 from bot.store.sealed import Sealer
-from bot.store.staff import Member
+from bot.store.staff import ANSWERING, Member
 from bot.talk import Talk
 
-SEES_ALL = frozenset({"lead", "operator"})
-ANSWERS = frozenset({"counselor", "lead", "operator"})
+SEES_ALL = frozenset({"lead"})
+ANSWERS = frozenset(ANSWERING)
 Done = TypeVar("Done")
 MAX_WRITTEN = 2_000
 """Characters of a reason or a note."""

@@ -25,12 +25,12 @@ from bot.store import alert_sends, alerts, watch
 from bot.store.alert_sends import Open, Send
 from bot.store.alerts import Targets
 from bot.store.database import Database
-from bot.store.staff import Member
+from bot.store.staff import ANSWERING, Member
 
 ALERTS = "alerts"
 POLL = 1.0  # seconds
 TELL_WITHIN = 30.0  # seconds; shorter than the lease of a send
-SEES_ALERTS = frozenset({"counselor", "lead", "operator"})
+SEES_ALERTS = frozenset({*ANSWERING, "operator"})
 WORDS = {Level.NONE: "none", Level.CONCERN: "concern", Level.HIGH: "high", Level.EMERGENCY: "emergency"}
 
 log = structlog.get_logger("alerts")

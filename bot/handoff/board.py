@@ -17,7 +17,7 @@ from bot.handoff.ticket import Status
 from bot.handoff.waiting import Board, DeskBoard, Server
 from bot.store import duties, tickets
 from bot.store.database import Database
-from bot.store.staff import Member
+from bot.store.staff import ANSWERING, Member
 from bot.store.tickets import Open
 
 LOOK_EVERY = 10.0  # seconds; a board is told from for two minutes
@@ -76,7 +76,7 @@ def board_of(
                 busy=tuple(busy[member.staff_id]) if begins <= now else (),
             )
             for member, begins, ends in shifts
-            if member.serves(desk_id) and member.role != "editor"
+            if member.serves(desk_id) and member.role in ANSWERING
         )
         found[desk_id] = DeskBoard(
             servers=servers, ahead=tuple(routing.WEIGHTS[one.priority] for one in queue)

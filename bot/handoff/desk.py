@@ -92,7 +92,7 @@ class Desk(Lines, Passing, FollowUps, Records, Replies):
 
     async def reviews(self, member: Member) -> list[tuple[date, Review]]:
         """The review list, newest first. Raises NotAllowed for who neither answers nor edits."""
-        if member.role not in ANSWERS | {"editor"}:
+        if member.role not in ANSWERS | {"editor", "reviewer"}:
             raise NotAllowed("Only who answers or edits sees the review list.")
         return await self._database.read(reviews.latest, self._sealer, member.operator_id)
 

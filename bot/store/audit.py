@@ -31,7 +31,7 @@ BEGIN = bytes(32)
 CARE, TAKE_OVER, OVERSIGHT, REFUSED, RECORDS = "care", "take_over", "oversight", "refused", "records"
 PURPOSES = (CARE, TAKE_OVER, OVERSIGHT, REFUSED, RECORDS)
 """One's own conversation, one that waits, somebody else's as a lead, one that is not for this member, the audit."""
-OVERSEES = frozenset({"lead", "operator"})
+OVERSEES = frozenset({"lead"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,12 +23,13 @@ from bot.store.schema import (
 
 IDLE = timedelta(minutes=30)  # ASVS 7.3.1
 ABSOLUTE = timedelta(hours=12)  # ASVS 7.3.2
-ANSWERING = ("counselor", "lead", "operator")
+ANSWERING = ("counselor", "peer", "lead")
+"""Roles that talk with people. Operators look after the machine and see no text; editors and reviewers see none."""
 PROVEN = timedelta(minutes=10)
 """For how long a member counts as having just shown who they are."""
 HALF_WAY = timedelta(minutes=10)
 """How long the way from the first factor to the second may take."""
-ROLES = ("counselor", "lead", "editor", "operator")
+ROLES = (*ANSWERING, "editor", "reviewer", "operator")
 FULL, SECOND, ENROL = "full", "second", "enrol"
 """How far a session is: through; the second factor is still to be shown; it is still to be set up."""
 ONE_TIME = "one_time"
@@ -112,7 +113,7 @@ def add(
             role=role,
             password_hash=password_hash,
             desks=desks,
-            peer=peer,
+            peer=peer or role == "peer",
             most=most,
         )
     )
@@ -142,6 +143,12 @@ def disable(connection: Connection, staff_id: str, now: datetime) -> None:
     for table in (staff_sessions, one_time_logins, staff_factors, recovery_codes):
         connection.execute(delete(table).where(table.c.staff_id == staff_id))
     connection.execute(delete(duties).where(duties.c.staff_id == staff_id, duties.c.ends_at > now))
+
+
+def change(connection: Connection, staff_id: str, *, role: str, desks: str, most: int, peer: bool) -> None:
+    """What a member does from now on; open sessions see it with their next page."""
+    values = {"role": role, "desks": desks, "most": most, "peer": peer or role == "peer"}
+    connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(values))
 
 
 def by_id(connection: Connection, operator_id: str, staff_id: str) -> Member | None:

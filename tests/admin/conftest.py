@@ -137,6 +137,8 @@ class House:
     def __init__(self, engawa: Engawa, server: BaseTestServer, clock: FakeClock, waits: list[float]) -> None:
         self.engawa, self.server, self.clock, self.waits = engawa, server, clock, waits
         self.line = FakeChannel("line")
+        assert isinstance(server, TestServer)
+        self.app = server.app
         self._browsers: list[Browser] = []
 
     async def staff(self, login: str, name: str, role: str = "counselor") -> Member:

@@ -157,11 +157,13 @@ async def test_an_editor_sees_no_conversation(house: House) -> None:
     assert "案内の内容" in browser.text
     assert "待って" not in browser.text
     csrf = browser.marks["csrf"]
-    await browser.get(f"/admin/tickets/{ticket}")
-    assert browser.status == 404
+    for path in ("/admin/queue", f"/admin/tickets/{ticket}"):
+        await browser.get(path)
+        assert browser.status == 403
+        assert "ここは、ほかの務めの人のページです。" in browser.text
     for path in ("/admin/next", f"/admin/tickets/{ticket}/claim"):
         await browser.post(path, {"csrf": csrf})
-        assert browser.status in (403, 404)
+        assert browser.status == 403
     mizuno = await house.signed_in()
     assert "1人が待っています" in mizuno.text
 
