@@ -101,7 +101,16 @@ def _spellings() -> dict[str, tuple[Area, ...]]:
             known = found.setdefault(spelling, [])
             if area not in known:
                 known.append(area)
-    return {spelling: tuple(known) for spelling, known in found.items()}
+    return {spelling: tuple(sorted(known, key=_rank)) for spelling, known in found.items()}
+
+
+def _rank(area: Area) -> int:
+    """Who says 横浜 means the city of millions, not the town: larger kinds first."""
+    if area.is_prefecture:
+        return 0
+    if area.name.endswith("市"):
+        return 1 if area.code[2] == "1" else 2  # the codes from 100 on are those of designated cities
+    return 3 if area.name.endswith("区") else 4
 
 
 def _ways(area: Area) -> Iterator[str]:
