@@ -101,8 +101,10 @@ class Names:
         wishes: Iterable[str],
         asking: Iterable[str],
         labels: Iterable[str] = (),
+        alone: Iterable[str] = (),
     ) -> None:
         self._labels = frozenset(map(squash, labels))
+        self._alone = frozenset(map(squash, alone))  # wishes that can be asked for without an area
         self._wishes = {squash(word): word for word in wishes if squash(word)}
         found: dict[str, list[str]] = {}
         for resource in resources:
@@ -169,12 +171,11 @@ class Names:
 
     def _wished(self, words: str) -> Asked | None:
         area, rest = _area_in(words)
-        if not area:
-            return None
         wishes = self._wish_finder.find_matches_as_strings(rest)
         wish = max(wishes, key=len) if wishes else ""
         rest = rest.replace(wish, " ", 1) if wish else rest
-        if not (wish or _is_sure(area)) or not self._is_filler(rest):
+        is_asked = wish or _is_sure(area) if area else wish in self._alone
+        if not is_asked or not self._is_filler(rest):
             return None
         return Asked(area=area, wish=self._wishes.get(wish, ""))
 

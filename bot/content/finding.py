@@ -46,7 +46,10 @@ class Search:
         told = [one for one in resources.values() if one.is_told]
         self._resources = resources
         self._index = Index(told, borders)
-        self._names = Names(told, wishes.wishes, wishes.asking, labels)
+        alone = (
+            name for name, query in wishes.wishes.items() if query.kinds or query.online or query.interests
+        )
+        self._names = Names(told, wishes.wishes, wishes.asking, labels, alone)
         self._wishes = wishes.wishes
         self._words = words
         self._prose: Mapping[str, str] = {}
@@ -155,7 +158,9 @@ class Search:
 
 
 def _as_answers(found: Asked) -> tuple[tuple[str, str], ...]:
-    return ((FOUND, " ".join(found.ids)), (AREA, found.area), (KIND, found.wish))
+    """What is asked for, as answers. Without an area in the words, the one told earlier holds."""
+    area = ((AREA, found.area),) if found.area or found.ids else ()
+    return ((FOUND, " ".join(found.ids)), *area, (KIND, found.wish))
 
 
 def _gap(query: Query, where: tuple[Area, ...]) -> str:
