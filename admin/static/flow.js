@@ -3,6 +3,8 @@
 
 const $ = (id) => document.getElementById(id);
 const ZOOM = [0.3, 2]; // of the drawn size
+const ours = window.trustedTypes?.createPolicy("flow", { createHTML: (text) => text }); // as in console.js
+const parsed = (text) => new DOMParser().parseFromString(ours ? ours.createHTML(text) : text, "text/html");
 let zoom = 1, saving = Promise.resolve();
 
 // ——— what the server says anew is put in place; fields keep what is being written ———
@@ -13,8 +15,7 @@ async function post(form, button) {
   const answer = await fetch(form.action || location.href, {
     method: "POST", body, headers: { "X-Fragment": "1", "X-Active": "1" },
   });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return { ok: answer.ok, page, url: answer.url };
+  return { ok: answer.ok, page: parsed(await answer.text()) };
 }
 
 function swap(page, only) {
