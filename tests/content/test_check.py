@@ -509,8 +509,9 @@ ELSEWHERE = DATED | {
     "file_too_large",
     "shift_days",
     "field_wrong",
+    *("too_large", "too_many_files", "zip_broken", "id_changed"),
 }
-"""Sentences that tests/content/test_codec.py shows."""
+"""Sentences that tests/content/test_codec.py and test_export.py show."""
 
 
 def test_every_broken_file_is_found() -> None:
