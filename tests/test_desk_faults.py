@@ -12,7 +12,7 @@ from bot.handoff.desk import Desk
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import GUIDE, Act, Status
 from bot.messages import Address
-from bot.store import staff
+from bot.store import duties, staff
 from bot.store.staff import Member
 from bot.talk import Mode
 from bot.testing import FakeChannel, FakeClock, an_engawa
@@ -100,6 +100,55 @@ async def test_who_is_here_or_has_promised_is_left_in_peace(town: Town, desk: De
     assert (await town.ticket("here")).keeper == mizuno.staff_id
     assert (await town.ticket("promised")).keeper == ito.staff_id
     assert "いまは見ていません。返事は きょう 17時" in await state(town, "promised")
+
+
+async def test_at_the_end_of_a_shift_who_stands_in_goes_on(town: Town, desk: Desk) -> None:
+    """R-106, R-112: the shift is over and the keeper gone: unread words go to the stand-in who is here, and the person
+    reads who writes from now on; without one they wait for whoever is next."""
+    mizuno, ito = await town.member("mizuno"), await town.member("ito")
+    begin = town.clock.now() - timedelta(hours=1)
+    await town.engawa.database.write(duties.add, mizuno.staff_id, begin, begin + timedelta(hours=2))
+    for person in ("with", "without", "silent"):
+        ticket = await town.asks(person)
+        await desk.claim(mizuno, ticket.id)
+        await desk.reply(mizuno, ticket.id, "こんにちは", person)
+    await desk.stand_in(mizuno, (await town.ticket("with")).id, ito.staff_id)
+    await town.says("with", "まだいますか")
+    await town.says("without", "まだいますか")
+    await town.settle()
+    town.later(minutes=20)
+    await town.engawa.relief.look()
+    assert (await town.ticket("with")).keeper == mizuno.staff_id  # on duty: half an hour
+    await town.says("with", "いますか")
+    await town.says("without", "いますか")
+    await town.settle()
+    town.later(minutes=45)
+    await signs_in(town, ito, "a")
+    await town.engawa.relief.look()
+    await town.settle()
+    taken, left, silent = [await town.ticket(person) for person in ("with", "without", "silent")]
+    assert (taken.status, taken.keeper, taken.moves[-1].act) == (Status.ACTIVE, ito.staff_id, Act.PASS_ON)
+    assert "このあとは itoさん が書きます。" in town.channel.texts("with")[-1]
+    assert left.status is Status.WAITING
+    assert silent.keeper == mizuno.staff_id  # the last word was hers: silence is an answer
+
+
+async def test_a_shift_that_is_over_is_not_waited_for(town: Town, desk: Desk) -> None:
+    """Five minutes after words that nobody reads, not thirty, once who had it is off duty and gone."""
+    mizuno = await town.member("mizuno")
+    begin = town.clock.now() - timedelta(hours=1)
+    await town.engawa.database.write(duties.add, mizuno.staff_id, begin, begin + timedelta(minutes=65))
+    ticket = await town.asks("u")
+    await desk.claim(mizuno, ticket.id)
+    town.later(minutes=10)
+    await town.says("u", "きょうは眠れません")
+    await town.settle()
+    town.later(minutes=4)
+    await town.engawa.relief.look()
+    assert (await town.ticket("u")).keeper == mizuno.staff_id
+    town.later(minutes=2)
+    await town.engawa.relief.look()
+    assert (await town.ticket("u")).status is Status.WAITING
 
 
 async def test_killed_between_claim_and_reply(database_url: str) -> None:

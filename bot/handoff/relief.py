@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from bot.errors import StoreUnavailable
 from bot.flows import effects as fx
 from bot.handoff import ticket as tickets
-from bot.handoff.access import Access
+from bot.handoff.access import Access, carrier
+from bot.handoff.routing import Carrier
 from bot.handoff.ticket import GUIDE, Status, Ticket
 from bot.messages import Purpose, Reply
 from bot.runtime import commit
@@ -22,11 +23,15 @@ from bot.store import tickets as ticket_store
 from bot.store.conversations import Loaded
 from bot.store.dialect import alone
 from bot.store.migrate import DEFAULT_OPERATOR
+from bot.store.staff import Member
 from bot.talk import Mode, Talk
 
 LOOK_EVERY = 60.0  # seconds
 GONE_FOR = timedelta(minutes=30)
 """How long words of the person stay unread with a counselor who is not signed in any more."""
+AFTER_SHIFT = timedelta(minutes=5)
+"""The same once their shift is over: they will not come back to it today."""
+SHIFT_ENDED = timedelta(hours=12)
 
 log = structlog.get_logger("relief")
 
@@ -44,7 +49,7 @@ class Relief(Access):
         news, now = News(), self._clock.now()
         if not alone(connection, "relief"):
             return news
-        here = {one.staff_id for one in duties.here(connection, DEFAULT_OPERATOR, now)}
+        here = {one.staff_id: one for one in duties.here(connection, DEFAULT_OPERATOR, now)}
         kept = [
             one.contact_id
             for one in ticket_store.open_ones(connection, DEFAULT_OPERATOR)
@@ -52,19 +57,28 @@ class Relief(Access):
         ]
         if not kept:
             return news
-        changes = []
+        changes, off = [], duties.ended(connection, DEFAULT_OPERATOR, now, now - SHIFT_ENDED)
+        loads = ticket_store.loads(connection, DEFAULT_OPERATOR)
         for loaded in conversations.load(connection, self._sealer, kept).values():
             ticket = loaded.talk.ticket
-            if ticket is not None and waits_in_vain(loaded.talk, ticket, now):
-                changes.append(self._change(connection, loaded, ticket, now))
+            gone_for = AFTER_SHIFT if ticket is not None and ticket.keeper in off else GONE_FOR
+            if ticket is not None and waits_in_vain(loaded.talk, ticket, now, gone_for):
+                other = here.get(ticket.stand_in or "")
+                ready = other is not None and _is_ready(carrier(other, loads, now), ticket)
+                changes.append(self._change(connection, loaded, ticket, other if ready else None, now))
         if changes:
             news.merge(
                 commit.apply(connection, self._house(self._library.released(connection)), changes, now)
             )
         return news
 
-    def _change(self, connection: Connection, loaded: Loaded, ticket: Ticket, now: datetime) -> Change:
+    def _change(
+        self, connection: Connection, loaded: Loaded, ticket: Ticket, other: Member | None, now: datetime
+    ) -> Change:
+        """To who stands in, if that one is here; else it waits for whoever is next. The person is told (R-112)."""
         scheduled.drop(connection, loaded.contact_id)  # whoever goes on has not read these words
+        if other is not None:
+            return self._to_stand_in(connection, loaded, ticket, other, now)
         released = tickets.release(ticket, GUIDE, now, "keeper gone")
         talk = replace(loaded.talk, ticket=released, mode=Mode.WAITING, held=True)
         said = Reply(texts=self._library.released(connection).text("keeper_away"), silent=True)
@@ -72,11 +86,26 @@ class Relief(Access):
         deed = Deed(effects=effects, cause="wake:relief")
         return Change(loaded=loaded, talk=conversations.bumped(loaded, talk), deeds=[deed])
 
+    def _to_stand_in(
+        self, connection: Connection, loaded: Loaded, ticket: Ticket, other: Member, now: datetime
+    ) -> Change:
+        passed = tickets.pass_on(ticket, GUIDE, other.staff_id, now, "keeper gone")
+        text = self._library.released(connection).text("keeper_new")[0]
+        said = Reply(texts=(text.replace("{name}", other.display_name),), silent=True)
+        effects = (fx.RaisePriority(), fx.Say(reply=said, purpose=Purpose.COUNSELOR))
+        deed = Deed(effects=effects, cause="wake:relief")
+        talk = replace(loaded.talk, ticket=replace(passed, stand_in=None))
+        return Change(loaded=loaded, talk=conversations.bumped(loaded, talk), deeds=[deed])
 
-def waits_in_vain(talk: Talk, ticket: Ticket, now: datetime) -> bool:
+
+def _is_ready(other: Carrier, ticket: Ticket) -> bool:
+    return other.may_have(ticket) and other.has_room(ticket)
+
+
+def waits_in_vain(talk: Talk, ticket: Ticket, now: datetime, gone_for: timedelta = GONE_FOR) -> bool:
     """Whether the person wrote, or was taken, and has had no word since for too long. Who asked for quiet has it."""
     if ticket.status is not Status.ACTIVE or talk.unanswered or talk.quiet:
         return False
     promised = ticket.promised_at is not None and ticket.promised_at > now
     since = max(at for at in (talk.seen_at, ticket.claimed_at) if at is not None)
-    return not promised and now - since > GONE_FOR
+    return not promised and now - since > gone_for

@@ -47,6 +47,15 @@ def coming(
     return found
 
 
+def ended(connection: Connection, operator_id: str, now: datetime, since: datetime) -> set[str]:
+    """Ids of members whose shift was over since then, and who have none that runs now."""
+    of_ours = select(duties.c.staff_id).join(staff, staff.c.staff_id == duties.c.staff_id)
+    of_ours = of_ours.where(staff.c.operator_id == operator_id)
+    over = set(connection.scalars(of_ours.where(duties.c.ends_at > since, duties.c.ends_at <= now)))
+    running = connection.scalars(of_ours.where(duties.c.begins_at <= now, duties.c.ends_at > now))
+    return over - set(running)
+
+
 def is_here(connection: Connection, staff_id: str | None, now: datetime) -> bool:
     """Whether a member is signed in now."""
     session = select(staff_sessions.c.staff_id).where(
