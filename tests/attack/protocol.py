@@ -51,6 +51,8 @@ async def headers(stage: Stage) -> str:
                 answer = await stage.ask(method, filled(pattern, ticket), cookie=cookie)
                 asked += 1
                 statuses.add(answer.status)
+                if answer.status >= 500:
+                    wrong[f"{method} {pattern}"] = [f"answers {answer.status}"]
                 if found := lacking(answer.headers):
                     wrong[f"{method} {pattern} {answer.status}"] = found
     big = b"x" * (1 << 21)
