@@ -7,6 +7,7 @@ import sys
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+from admin.cells import cell
 from bot.audit_heads import read
 from bot.config import Settings
 from bot.errors import BadInput
@@ -49,7 +50,8 @@ def export(settings: Settings, since: date | None, until: date | None) -> int:
     writer.writerow(COLUMNS)
     for one in found:
         event = one.event
-        writer.writerow([event.seq, event.at.isoformat(), one.login, event.action, event.purpose, event.ref])
+        words = (one.login, event.action, event.purpose, event.ref)
+        writer.writerow([event.seq, event.at.isoformat(), *map(cell, words)])
     return len(found)
 
 
