@@ -36,12 +36,15 @@ class Lexicon:
             )
             for one in spellings
         ]
-        self.kana = [
-            (word, kana, before)
-            for word, others, before in self.spellings
-            for kana in [other for other in others if _KANA.fullmatch(other)][:1]
-            if not _KANA.fullmatch(word)
-        ]
+        self.kana: dict[int, str] = {}
+        """By place of a spelling: the word in kana, where it has one."""
+        self.begun_by: dict[str, list[int]] = {}
+        """By first character: the places of the spellings whose word begins with it."""
+        for place, (word, others, _) in enumerate(self.spellings):
+            self.begun_by.setdefault(word[0], []).append(place)
+            kana = next(filter(_KANA.fullmatch, others), "")
+            if kana and not _KANA.fullmatch(word):
+                self.kana[place] = kana
         self._rewritten = re.compile("|".join(re.escape(word) for word, _, _ in self.spellings) or "(?!)")
         self.cues: dict[str, int] = {}
         self.terms: dict[str, tuple[int, ...]] = {}
@@ -79,24 +82,24 @@ class Lexicon:
         return None if "" in first or "" in second else (first, second)
 
     def spelt(self, plain: str) -> set[str]:
-        """The term and its other spellings, one word of it rewritten at a time."""
-        found = {plain}
-        for word, others, before in self.spellings:
-            if word not in plain or len(plain) == len(word):
-                continue
-            for after in before:
-                if word + after in plain:
-                    found |= {plain.replace(word + after, other + after) for other in others}
-        found.add(self.in_kana(plain))
-        return {one for one in found if len(one) > 1 or one == plain}
+        """The term and its other spellings, one word of it rewritten at a time; and all of them at once in kana.
 
-    def in_kana(self, plain: str) -> str:
-        """The term with every word in kana that has a spelling in kana: くすりぜんぶのんだ, also of Latin letters."""
-        for word, kana, before in self.kana:
-            if word in plain:
-                for after in before:
-                    plain = plain.replace(word + after, kana + after)
-        return plain
+        The latter as children write, and Latin letters: くすりぜんぶのんだ.
+        """
+        found = {plain}
+        in_kana = plain
+        for place in sorted({place for char in plain for place in self.begun_by.get(char, ())}):
+            word, others, before = self.spellings[place]
+            if word not in plain:
+                continue
+            kana = self.kana.get(place)
+            for after in before:
+                if kana is not None:
+                    in_kana = in_kana.replace(word + after, kana + after)
+                if len(plain) > len(word) and word + after in plain:
+                    found |= {plain.replace(word + after, other + after) for other in others}
+        found.add(in_kana)
+        return {one for one in found if len(one) > 1 or one == plain}
 
     def cues_of(self, names: Sequence[str], path: str) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self.cue(name, path) for name in names))

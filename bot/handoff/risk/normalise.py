@@ -30,6 +30,8 @@ _BREAKS = {
     **dict.fromkeys("、，,;；「」『』()（）｡､｢｣", _CLAUSE),
     **dict.fromkeys(" \t　・.．…/／_*＊-—:：|｜☆★◇◆□■△▲▽▼※†✿❀+=^<>＋＝＾＜＞", _GAP),
 }
+_COMMAS = frozenset("、，,､")
+"""After は and も they only let one breathe: 死にたいと思ったことは、ない."""
 _KEPT = frozenset("#○〇●◯×✕")
 _ROWS = (
     "あかがさざただなはばぱまやらわ",
@@ -56,6 +58,10 @@ _MASKED = re.compile("[*＊xXｘ×✕✖?？#＃_＿]+(?=[にニﾆ][たてタ�
 """A character left out on purpose."""
 
 
+FEW = 6
+"""A text of so few characters is one word, however it is broken: しに、たい."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """`starts` and `ends`: where each folded character comes from. `breaks`: positions before which a stronger
@@ -77,7 +83,7 @@ class Folded:
 
     def is_one_word(self, start: int, end: int) -> bool:
         """Whether no boundary cuts the span; 死、に、た、い written apart letter by letter is one word, too."""
-        if not self.clauses or self.clause(start) == self.clause(end - 1):
+        if not self.clauses or len(self.text) <= FEW or self.clause(start) == self.clause(end - 1):
             return True
         return all(at in self.spaced for at in range(start + 1, end))
 
@@ -145,7 +151,8 @@ def _fold_one(text: str, place: int, out: _Out) -> None:
     if char in _VOICED and place:
         return  # it belongs to the character before
     if char in _BREAKS:
-        out.cut(_BREAKS[char])
+        is_topic = char in _COMMAS and out.chars[-1:] in (["は"], ["も"])
+        out.cut(_GAP if is_topic else _BREAKS[char])
         return
     voiced = place + 1 < len(text) and text[place + 1] in _VOICED
     folded = _fold_char(char + _VOICED[text[place + 1]] if voiced else char)
