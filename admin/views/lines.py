@@ -20,10 +20,16 @@ from bot.store.inbox import PERSON
 from bot.store.timeline import Line
 from bot.store.unsend import TAKEN_BACK
 
+MARK = (
+    "[\u0300-\u036f\u0483-\u0489\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f]"
+)
 HELD_BACK = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    f"|(?<={MARK}{{3}}){MARK}"
 )
-"""Control signs, and those that turn the direction of what stands around them."""
+"""Control signs, those that turn the direction of what stands around them, and marks piled on marks: no script needs
+more than three on one letter, and a pile runs over the lines above and below (B31)."""
 
 MARKERS: dict[str, str] = {
     "claimed": marked("{name} took this conversation. The automatic guide is silent"),

@@ -243,3 +243,16 @@ def test_steps_of_the_machine_in_a_row_are_one_line_and_what_people_wrote_is_not
     assert (first.begins, len(first.lines), last.begins) == ("ひとつめの案内", 2, "みっつめ")
     assert first.told == "届いていません。本人の側で受けとりが止まっています。"
     assert not last.told
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0489", "\u0e47", "\u20dd", "\u3099", "\ufe20"])
+def test_marks_are_not_piled_up(mark: str) -> None:
+    """Ten thousand on one letter stay three, so that no other line is written over (B31)."""
+    assert lines.readable("か" + mark * 10_000 + "き") == "か" + mark * 3 + "き"
+
+
+@pytest.mark.parametrize(
+    "text", ["か\u3099き\u3099", "Việt Nam", "ที่นี่", "👨\u200d👩\u200d👧 ﾊﾞ", "e\u0302\u0301"]
+)
+def test_scripts_keep_their_marks(text: str) -> None:
+    assert lines.readable(text) == text
