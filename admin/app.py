@@ -29,6 +29,7 @@ from admin.views.shifts import Shifts
 from admin.views.sign_in import SignIn
 from admin.views.status import StatusPage
 from admin.views.studio import StudioPages
+from admin.views.studio_board import BoardPages
 from admin.views.studio_publish import Publishing
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
@@ -140,6 +141,7 @@ def attach(
     admin.add_routes(Members(console, pages, streams).routes())
     admin.add_routes(ReportPage(console, pages).routes())
     admin.add_routes(StudioPages(console, pages).routes())
+    admin.add_routes(BoardPages(console, pages).routes())
     admin.add_routes(Publishing(console, pages).routes())
     admin.add_routes(Threads(console, pages, streams).routes())
     admin.add_routes(Noting(console, pages).routes())

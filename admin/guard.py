@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from admin.access import ACCESS, OPEN, key_of
@@ -30,6 +30,9 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 DRAFT = "text"  # may hold anything: who wrote it gets it back, with a word on what is wrong
 SESSION = web.RequestKey("session", Session)
 FORM = web.RequestKey("form", dict[str, str])
+UPLOAD = web.RequestKey("upload", tuple[str, bytes])
+UPLOADS = frozenset({"studio-table-read"})
+MAX_UPLOAD = 7 << 20
 
 STATUS = {
     NotFound: 404,
@@ -144,8 +147,11 @@ class Guard:
                 log.error("route_without_roles", route=key)  # closed to everybody until it has a line
             raise NotAllowed("This page is for others of the staff.")
         if posts:
-            large = (name or "").startswith(LARGE)
-            request[FORM] = form = await read_form(request, large=large)
+            if name in UPLOADS:
+                request[FORM], request[UPLOAD] = await read_upload(request)
+            else:
+                request[FORM] = await read_form(request, large=(name or "").startswith(LARGE))
+            form = request[FORM]
             if not session.is_ours(form.get("csrf", "")):
                 raise NotAllowed("This page was out of date. Open it again.")
         return await handler(request)
@@ -190,6 +196,32 @@ async def read_form(request: web.Request, *, large: bool = False) -> dict[str, s
     if any(is_no_text(value) for name, value in found if name != DRAFT):
         raise BadInput("There are signs in it that are no text.")
     return fields
+
+
+async def read_upload(request: web.Request) -> tuple[dict[str, str], tuple[str, bytes]]:
+    """The fields of a form with a file, and the file with its name. Raises TooLarge or BadInput."""
+    if request.content_type != "multipart/form-data":
+        raise BadInput("This form cannot be read.")
+    fields, file, total = dict[str, str](), ("", b""), 0
+    try:
+        async for part in await request.multipart():
+            if not isinstance(part, BodyPartReader) or len(fields) > MAX_FIELDS:
+                raise BadInput("This form cannot be read.")
+            found = bytearray()
+            while chunk := await part.read_chunk(1 << 16):
+                found += chunk
+                total += len(chunk)
+                if total > MAX_UPLOAD:
+                    raise TooLarge("This file is too large.")
+            if part.filename is not None:
+                file = (part.filename, bytes(found))
+            else:
+                fields[part.name or ""] = found.decode("utf-8")
+    except (ValueError, AssertionError) as error:
+        raise BadInput("This form cannot be read.") from error
+    if any(map(is_no_text, fields.values())):
+        raise BadInput("There are signs in it that are no text.")
+    return fields, file
 
 
 def is_no_text(value: str) -> bool:

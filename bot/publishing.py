@@ -11,13 +11,15 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bot.clock import Clock
+from bot.content import codec
 from bot.content.check import check_documents
 from bot.content.codec import Document
 from bot.content.diff import Change, changes, title_of
 from bot.content.library import Library
+from bot.content.pack import Pack
 from bot.content.proposal import Drafted, Proposal
 from bot.drafting import NotReady, Ready
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound, StoreUnavailable
+from bot.errors import BadInput, Conflict, ContentError, NotAllowed, NotFound, StoreUnavailable
 from bot.handoff.hours import TOKYO
 from bot.store import content, document_drafts, pinned, staff
 from bot.store.content import Key, Origin, ReleaseRow, RevisionRow
@@ -105,6 +107,24 @@ class Releases:
     def today(self) -> date:
         """The day in Tokyo."""
         return self.clock.now().astimezone(TOKYO).date()
+
+    async def packs(self, member: Member) -> tuple[Pack, Pack | None]:
+        """What is public, and what it would be with every draft that can be read; None where nobody drafts."""
+        allow(member, EDITS)
+
+        def read(connection: Connection) -> tuple[Pack, Pack | None]:
+            public = self._library.released(connection).latest
+            rows = list(document_drafts.open_drafts(connection, self.operator_id).values())
+            if not rows:
+                return public, None
+            documents = self.public(connection, public.number)
+            proposal = Proposal(documents, self.drafted(connection, rows))
+            try:
+                return public, codec.build(0, proposal.documents)
+            except ContentError:
+                return public, None
+
+        return await self.database.read(read)
 
     # --- publishing ---
 

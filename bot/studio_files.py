@@ -16,7 +16,8 @@ from bot.content.proposal import Drafted, Proposal, public
 from bot.drafting import NotReady
 from bot.errors import BadInput, Conflict
 from bot.publishing import EDITS, allow, note_of
-from bot.store import content, staff
+from bot.store import content, document_drafts, staff
+from bot.store.document_drafts import DraftRow
 from bot.store.staff import Member
 from bot.studio import Studio
 
@@ -75,23 +76,41 @@ class StudioFiles:
             raise Conflict("Somebody published at the same moment. Look at it again.") from error
 
     async def draft(self, fresh: Sequence[Document], by: str) -> int:
-        """Drafts of those that differ, sent to review in an editor's name. Returns how many.
+        """The same for an editor known by login."""
+        return await self.draft_of(fresh, await self._member(by))
+
+    async def draft_of(self, fresh: Sequence[Document], member: Member) -> int:
+        """Drafts of those that differ, sent to review in an editor's name, all or none. Returns how many.
 
         Raises Conflict when somebody is writing on one of them: their draft stays.
         """
-        studio, member = self._studio, await self._member(by)
         allow(member, EDITS)
+        studio = self._studio
         proposal, _ = await studio.database.read(self._proposal, fresh, False, "", "")
-        rows = {(row.kind, row.name): row for row in await studio.documents(member)}
-        busy = [item.title for item in proposal.items if (row := rows.get(item.draft.key)) and row.by]
-        if busy:
-            raise Conflict(f"{busy[0]}: somebody is writing on it. Publish or put away that draft first.")
-        for item in proposal.items:
-            key = item.draft.key
-            newest = await studio.newest(*key)
-            saved = await studio.save(member, *key, item.draft.text, newest)
-            await studio.propose(member, *key, saved.revision)
+        await studio.database.write(self._draft, [item.draft for item in proposal.items], member.staff_id)
         return len(proposal.items)
+
+    def _draft(self, connection: Connection, drafts: Sequence[Drafted], staff_id: str) -> None:
+        operator, now = self._studio.operator_id, self._studio.clock.now()
+        busy = document_drafts.open_drafts(connection, operator)
+        known = document_drafts.all_newest(connection, operator)
+        if (taken := next((one for one in drafts if one.key in busy), None)) is not None:
+            raise Conflict(f"{taken.name}: somebody is writing on it. Publish or put away that draft first.")
+        rows = [
+            DraftRow(
+                kind=one.kind,
+                name=one.name,
+                revision=known.get(one.key, 0) + 1,
+                body=one.text,
+                removes=False,
+                by=staff_id,
+                at=now,
+                proposed_by=staff_id,
+                approved_by=None,
+            )
+            for one in drafts
+        ]
+        document_drafts.add_all(connection, operator, rows)
 
     def _proposal(
         self, connection: Connection, fresh: Sequence[Document], whole: bool, by: str, second: str

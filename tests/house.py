@@ -43,7 +43,10 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
         *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
         *(f"bot.content.{name}" for name in ("editing", "flow_links", "flow_map", "step_templates")),
-        *(f"bot.content.{name}" for name in ("archive", "export", "next_days", "proposal", "second_look")),
+        *(
+            f"bot.content.{name}"
+            for name in ("archive", "export", "freshness", "next_days", "proposal", "second_look")
+        ),
     ),
     2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),
     3: (

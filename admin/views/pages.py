@@ -123,6 +123,9 @@ SAID = (
     marked("A note has at most 500 characters."),
     marked("These words cannot be read as a document. Write them as they are stored."),
     marked("There is no text of this name."),
+    marked("This file is too large."),
+    marked("Somebody is writing on this. Open it and keep the day there."),
+    marked("A hotline is looked at by two people: open it and write the day."),
 )
 """Messages of errors that staff may read."""
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from bot.content.events import Event, EventSeries
 from bot.content.importing import (
-    MAX_ITEMS,
     Defaults,
     Gathered,
     Imported,
@@ -86,6 +85,9 @@ TEXTS = (
     "municipality",
 )
 MAX_CAPACITY = 100_000
+MAX_BYTES = 6_000_000
+MAX_ROWS = 12_000
+MAX_PROBLEMS = 500
 
 _DAY = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:\([月火水木金土日]\))?$")
 _REIWA = re.compile(r"^(?:令和|R)(\d{1,2}|元)[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:\([月火水木金土日]\))?$")
@@ -96,8 +98,8 @@ Row = dict[str, str]
 
 def read_csv(data: bytes, defaults: Defaults, today: date) -> Imported:
     """The series and events of a table, and what could not be taken. Raises BadInput when it is no such table."""
-    gathered, seen = Gathered(today), dict[str, int]()
-    for line, row in _rows(decoded(data)):
+    gathered, seen = Gathered(today, most=MAX_PROBLEMS), dict[str, int]()
+    for line, row in _rows(decoded(data, MAX_BYTES)):
         if row is None:
             gathered.problem(line, "columns")
             continue
@@ -121,8 +123,8 @@ def _rows(text: str) -> Iterator[tuple[int, Row | None]]:
     try:
         for number, cells in enumerate(reader):
             line, begun = begun, reader.line_num + 1
-            if number > MAX_ITEMS:
-                raise BadInput(told("too_many", n=MAX_ITEMS))
+            if number > MAX_ROWS:
+                raise BadInput(told("too_many", n=MAX_ROWS))
             if not names:
                 names = _names(cells)
             elif any(cell.strip() for cell in cells):

@@ -51,10 +51,14 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that was not taken, the line of the file it stands on, and in Japanese what to do."""
+    """One thing that was not taken, the line of the file it stands on, and in Japanese what to do.
+
+    `column` is the heading of the cell, where one cell is to blame.
+    """
 
     line: int
     message: str
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +97,12 @@ class Gathered:
     events: list[Event] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     past: int = 0
+    most: int = MAX_PROBLEMS
 
     def problem(self, line: int, key: str, **values: object) -> None:
-        if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(Problem(line=line, message=told(key, **values)))
+        if len(self.problems) < self.most:
+            column = str(values.get("column", ""))
+            self.problems.append(Problem(line=line, message=told(key, **values), column=column))
 
     def add(self, item: Event | EventSeries) -> None:
         if isinstance(item, EventSeries):
@@ -130,10 +136,10 @@ def _messages() -> dict[str, str]:
     return found
 
 
-def decoded(data: bytes) -> str:
+def decoded(data: bytes, most: int = MAX_BYTES) -> str:
     """The text of a file, UTF-8 or the Shift_JIS of Japanese spreadsheets. Raises BadInput with what to do."""
-    if len(data) > MAX_BYTES:
-        raise BadInput(told("too_large"))
+    if len(data) > most:
+        raise BadInput(told("too_large", n=most // 1_000_000))
     for encoding in ("utf-8-sig", "cp932"):
         try:
             return data.decode(encoding)

@@ -5,7 +5,7 @@ Numbers go on from the published revisions (`store.content`), so one number mean
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -118,25 +118,45 @@ def published(connection: Connection, operator_id: str) -> dict[Key, int]:
     return {(row.kind, row.name): row.revision for row in connection.execute(query)}
 
 
+def all_newest(connection: Connection, operator_id: str) -> dict[Key, int]:
+    """The same for every document there ever was."""
+    found, table = published(connection, operator_id), document_drafts.c
+    for row in connection.execute(
+        select(table.kind, table.name, table.revision).where(table.operator_id == operator_id)
+    ):
+        found[row.kind, row.name] = max(row.revision, found.get((row.kind, row.name), 0))
+    return found
+
+
 def add(connection: Connection, operator_id: str, draft: DraftRow) -> None:
     """Writes a new state. Raises Conflict when somebody wrote this number at the same moment."""
-    values = {
-        "operator_id": operator_id,
-        "kind": draft.kind,
-        "name": draft.name,
-        "revision": draft.revision,
-        "body": draft.body,
-        "removes": draft.removes,
-        "staff_id": draft.by,
-        "saved_at": draft.at,
-        "closed": False,
-    }
-    try:
-        connection.execute(insert(document_drafts).values(**values))
-    except IntegrityError as error:
-        raise Conflict("Somebody saved this at the same moment.") from error
+    add_all(connection, operator_id, [draft])
     old = document_drafts.c.revision <= draft.revision - MOST_KEPT
     connection.execute(delete(document_drafts).where(_of(operator_id, draft.kind, draft.name), old))
+
+
+def add_all(connection: Connection, operator_id: str, drafts: Sequence[DraftRow]) -> None:
+    """Writes new states. Raises Conflict when somebody wrote one of these numbers at the same moment."""
+    rows = [
+        {
+            "operator_id": operator_id,
+            "kind": draft.kind,
+            "name": draft.name,
+            "revision": draft.revision,
+            "body": draft.body,
+            "removes": draft.removes,
+            "staff_id": draft.by,
+            "saved_at": draft.at,
+            "proposed_by": draft.proposed_by,
+            "closed": False,
+        }
+        for draft in drafts
+    ]
+    try:
+        if rows:
+            connection.execute(insert(document_drafts), rows)
+    except IntegrityError as error:
+        raise Conflict("Somebody saved this at the same moment.") from error
 
 
 def body_at(

@@ -33,6 +33,7 @@ async def opened(
     scheme: Literal["dark", "light"] = "light",
     *,
     script: bool = True,
+    heading: str = "待っている人",
 ) -> tuple[BrowserContext, Page, list[str]]:
     """A signed-in window, and what it complains about."""
     context = await chrome.new_context(
@@ -48,7 +49,7 @@ async def opened(
     page.on("pageerror", lambda error: complaints.append(str(error)))
     await page.goto("/admin")
     await enter(page, "mizuno")
-    await expect(page.locator("h1")).to_have_text("待っている人")
+    await expect(page.locator("h1")).to_have_text(heading)
     return context, page, complaints
 
 

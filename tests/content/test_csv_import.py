@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.content.agenda import agenda_of
 from bot.content.check_dates import event_issues, schedule_issues
-from bot.content.csv_import import COLUMNS, read_csv
-from bot.content.importing import MAX_BYTES, Defaults, Imported
+from bot.content.csv_import import COLUMNS, MAX_BYTES, read_csv
+from bot.content.importing import Defaults, Imported
 from bot.content.recurrence_words import rule_of
 from bot.errors import BadInput
 from bot.handoff.hours import TOKYO
