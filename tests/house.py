@@ -79,6 +79,7 @@ LAYERS = {
             "bot.studio_files",
             "bot.publishing",
             "bot.drafting",
+            "bot.freshness",
         ),
         "bot.flow_editor",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import html
+import io
 import itertools
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -91,7 +92,9 @@ class Browser:
     ) -> ClientResponse:
         """Posts the form of the page at hand; fields given stand before the ones found there."""
         sent = {"Content-Type": FORM, **(headers or {})}
-        data = fields if isinstance(fields, bytes) else urlencode({**self.marks, **(fields or {})})
+        data = (
+            io.BytesIO(fields) if isinstance(fields, bytes) else urlencode({**self.marks, **(fields or {})})
+        )
         async with self._session.post(path, data=data, allow_redirects=follow, headers=sent) as response:
             self.page, self.status = await response.text(), response.status
         return response

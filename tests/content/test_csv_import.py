@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.content.agenda import agenda_of
 from bot.content.check_dates import event_issues, schedule_issues
-from bot.content.csv_import import COLUMNS, MAX_BYTES, read_csv
+from bot.content.csv_import import COLUMNS, MAX_BYTES, MAX_ROWS, read_csv
 from bot.content.importing import Defaults, Imported
 from bot.content.recurrence_words import rule_of
 from bot.errors import BadInput
@@ -138,7 +138,7 @@ def test_the_same_twice_is_told() -> None:
         ("日にち\n2026-12-05\n", "見出し「名前」がありません"),
         ("名前,体重\n", "見出し「体重」は使えません"),
         ("名前,日付,日にち\n", "二つあります"),
-        ("名前,日にち\n" + "会,2026-12-05\n" * 2100, "多すぎます"),
+        ("名前,日にち\n" + "会,2026-12-05\n" * (MAX_ROWS + 1), "多すぎます"),
         ("名前\n" + "あ" * MAX_BYTES, "大きすぎます"),
         ('名前,日にち\n"会,2026-12-05\n', "欄の数"),
         ("名前\n" + "x" * 200_000, "欄の数"),
