@@ -36,6 +36,8 @@ STUDIO = (
     *("POST /studio/releases/{number}/back", "GET /studio/flows", "POST /studio/flows"),
     *(f"GET {FLOW}", f"POST {FLOW}", f"POST {FLOW}/preview", f"POST {FLOW}/remarks"),
     *(f"POST {FLOW}/propose", f"POST {FLOW}/undo"),
+    *("GET /studio/board", "POST /studio/board/{deed}", "GET /studio/words", "POST /studio/words"),
+    *("GET /studio/import", "POST /studio/import"),
 )
 ACCESS: dict[str, frozenset[str]] = {
     "GET /login": OPEN,
