@@ -15,7 +15,7 @@ async function post(form, button) {
   const answer = await fetch(form.action || location.href, {
     method: "POST", body, headers: { "X-Fragment": "1", "X-Active": "1" },
   });
-  return { ok: answer.ok, page: parsed(await answer.text()) };
+  return { ok: answer.ok, page: parsed(await answer.text()), sent: body };
 }
 
 function swap(page, only) {
@@ -30,7 +30,7 @@ function swap(page, only) {
 }
 
 async function save(form) {
-  const { ok, page } = await post(form);
+  const { ok, page, sent } = await post(form);
   const theirs = page.querySelector("[role=alert]");
   if (!ok && !page.querySelector("#step-form")) return; // no editor came back: what is written stays, and the button works
   for (const mark of document.querySelectorAll("[name=seen]")) mark.value = page.querySelector("[name=seen]")?.value ?? mark.value;
@@ -43,7 +43,9 @@ async function save(form) {
   const rows = $("fl-choices"), fresh = page.querySelector("#fl-choices");
   if (rows && fresh && rows.dataset.rows !== fresh.dataset.rows) {
     const focus = document.activeElement?.id;
+    const since = [...rows.querySelectorAll("input:not([type]), select")].filter((one) => one.value !== sent.get(one.name));
     rows.replaceWith(fresh);
+    for (const one of since) if ($(one.id)) $(one.id).value = one.value; // what was written while it was on its way
     if (focus) $(focus)?.focus();
   }
   swap(page);

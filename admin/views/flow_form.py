@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -251,7 +252,11 @@ def called(flow: Flow, name: str) -> str:
 
 def targets_of(t: Words, flow: Flow, flows: Mapping[str, Flow]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Where a way can lead, in groups: the steps of this flow, the beginnings of the others, what is named already."""
-    own = [(name, called(flow, name)) for name in flow.steps]
+    titles = Counter(called(flow, name) for name in flow.steps)
+    own = [
+        (name, title if titles[title] == 1 else f"{title}（{name}）")
+        for name, title in ((name, called(flow, name)) for name in flow.steps)
+    ]
     others = [(other.first, other.name) for other in flows.values() if other.id != flow.id and other.steps]
     known = {target for target, _ in others}
     used = {

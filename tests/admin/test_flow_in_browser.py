@@ -10,9 +10,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from bot.content.export import text_of
+from bot.content.flow_links import plain
 from bot.store.content import latest_number
 from tests.admin.conftest import House, enter
 from tests.admin.test_in_browser import DESK, PHONE, WATCH, chrome
+from tests.content.test_flow_map import a_long_flow
 
 __all__ = ["chrome"]
 
@@ -150,6 +153,35 @@ async def test_a_new_editor_publishes_a_change_while_somebody_is_mid_flow(
     assert complaints == worries == []
     await context.close()
     await other.close()
+
+
+async def test_the_map_of_two_hundred_steps_is_moved_by_keys_and_has_a_list(
+    house: House, chrome: Browser, tmp_path: Path
+) -> None:
+    """Must-show 5 and 6: what the map does is there by keys, and as a list."""
+    member = await house.staff("tanabe", "たなべ", "editor")
+    flow = a_long_flow(200)
+    await house.engawa.studio.save(member, "flow", flow.id, text_of(plain(flow)), 0)
+    context, page, complaints = await at_desk(house, chrome)
+    await page.goto(f"/admin/studio/flows/{flow.id}?step=s0")
+    assert await page.locator(".nd:not(.far)").count() == 200
+    assert await page.locator(".steps > ol > li").count() == 200
+    await page.locator(".nd.on").focus()
+    await page.keyboard.press("ArrowDown")
+    below = page.locator(".nd:focus")
+    await expect(below).to_have_attribute("href", re.compile("step=s[12](&|$)"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".nd.on")).to_have_attribute("href", re.compile("step=s[12](&|$)"))
+    wide = await page.locator(".map").evaluate("map => map.clientWidth")
+    for _ in range(4):
+        await page.get_by_role("button", name="小さく").click()
+    assert await page.locator(".map").evaluate("map => map.clientWidth") < wide / 2
+    await page.set_viewport_size({"width": 1600, "height": 1000})
+    await page.screenshot(path=tmp_path / "long.png")
+    await page.goto(f"/admin/studio/flows/{flow.id}?step=s199")
+    assert await page.locator(".nd.on").is_visible(), "the map opens where one is"
+    assert complaints == []
+    await context.close()
 
 
 PLACE = {
