@@ -17,6 +17,7 @@ from playwright.async_api import Browser, async_playwright
 
 from bot.handoff.desk import How
 from bot.handoff.notes import Note, NoteKind, Source
+from bot.store import duties
 from bot.store.staff import Member
 from tests.admin.conftest import House, a_house, enter
 from tests.provision import chromium
@@ -24,6 +25,7 @@ from tests.provision import chromium
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 SIZES = {"390": (390, 844), "1280": (1280, 860)}
 COLOURS = 64
+OF_LEADS = ("board", "shifts", "members", "status", "records")
 EVENING = (
     ("u1", "もう死にたいです"),
     ("u2", "息子に物を投げられて、手にけがをしました"),
@@ -35,6 +37,10 @@ async def peopled(house: House) -> dict[str, str]:
     house.later(12 * 60)
     house.engawa.channels["line"] = house.line
     mizuno, sakurai = await house.staff("mizuno", "みずの"), await house.staff("sakurai", "さくらい")
+    lead = await house.staff("oono", "おおの", "lead")
+    for member, begins, ends in ((lead, -2, 3), (mizuno, -1, 5), (sakurai, 1, 5)):
+        span = (house.clock.now() + timedelta(hours=hours) for hours in (begins, ends))
+        await house.engawa.database.write(duties.add, member.staff_id, *span)
     for number, how in enumerate(("ゆっくり", "質問は少なめ", "文字だけ")):
         await house.request(f"r{number}", how)
         house.later(6)
@@ -120,6 +126,13 @@ async def taken(house: House, browser: Browser, pages: dict[str, str], folder: P
                     await page.set_viewport_size({"width": wide, "height": tall})
                     await page.goto(path)
                     _keep(await page.screenshot(), folder / f"{name}-{width}-{scheme}.png")
+            await context.clear_cookies()
+            await page.set_viewport_size({"width": wide, "height": high})
+            await page.goto("/admin/login")
+            await enter(page, "oono")
+            for name in (*OF_LEADS, "second"):
+                await page.goto(f"/admin/{name}")
+                _keep(await page.screenshot(), folder / f"{name}-{width}-{scheme}.png")
             await context.close()
 
 
