@@ -15,6 +15,7 @@ from bot.content import codec
 from bot.content.check import check_documents
 from bot.content.codec import Document
 from bot.content.diff import Change, changes, title_of
+from bot.content.issues import Issue
 from bot.content.library import Library
 from bot.content.pack import Pack
 from bot.content.proposal import Drafted, Proposal
@@ -47,6 +48,7 @@ class Releases:
     ) -> None:
         self.database, self._library, self.clock = database, library, clock
         self.operator_id, self._sealer = operator_id, sealer
+        self._checked: tuple[tuple[object, ...], list[Issue]] | None = None
 
     # --- the next one ---
 
@@ -69,7 +71,7 @@ class Releases:
         return Ready(
             number=number + 1,
             items=proposal.items,
-            issues=proposal.issues(self.today()),
+            issues=self.checked(number, proposal),
             unchanged=len(proposal.published) - sum(item.before is not None for item in proposal.items),
             planned=document_drafts.planned(connection, operator),
             names=document_drafts.names(connection, operator, people),
@@ -103,6 +105,14 @@ class Releases:
             )
             for row in rows
         ]
+
+    def checked(self, number: int, proposal: Proposal) -> list[Issue]:
+        """What is wrong with it on top of this release; remembered until something else is asked, or the day ends."""
+        seen = (number, proposal.seen, self.today())
+        known = self._checked
+        if known is None or known[0] != seen:
+            self._checked = known = seen, proposal.issues(self.today())
+        return known[1]
 
     def today(self) -> date:
         """The day in Tokyo."""

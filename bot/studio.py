@@ -25,13 +25,9 @@ from bot.store.staff import Member
 MAX_BODY = 400_000
 MAX_NAME = 64
 
-Seen = tuple[int, frozenset[tuple[str, str, int]], str]
-
 
 class Studio(Releases):
     """Reads and writes drafts. Every method takes the member who asks, and raises NotAllowed for other roles."""
-
-    _checked: tuple[Seen, list[Issue]] | None = None
 
     # --- reading ---
 
@@ -122,15 +118,8 @@ class Studio(Releases):
         return await self.database.read(read)
 
     def _issues(self, connection: Connection, number: int, rows: Sequence[DraftRow]) -> list[Issue]:
-        """The same, remembered until something is saved or published, or the day ends."""
-        today = self.today()
-        seen = (number, frozenset((row.kind, row.name, row.revision) for row in rows), today.isoformat())
-        if self._checked is not None and self._checked[0] == seen:
-            return self._checked[1]
-        proposal = Proposal(self.public(connection, number), self.drafted(connection, rows))
-        found = proposal.issues(today)
-        self._checked = seen, found
-        return found
+        """The same."""
+        return self.checked(number, Proposal(self.public(connection, number), self.drafted(connection, rows)))
 
     # --- writing ---
 

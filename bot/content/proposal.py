@@ -100,6 +100,15 @@ class Proposal:
                 found[draft.key] = Document(kind=draft.kind, name=draft.name, body=body)
         return [found[key] for key in sorted(found)]
 
+    @property
+    def seen(self) -> frozenset[tuple[object, ...]]:
+        """What the issues depend on, beside what is public and the day."""
+        return frozenset(
+            (*item.draft.key, item.draft.revision, item.draft.removes)
+            + ((item.draft.proposer, item.draft.approver) if item.draft.kind == "hotline" else ())
+            for item in self.items
+        )
+
     def issues(self, today: date) -> list[Issue]:
         """Everything that is wrong with it, what blocks first."""
         unread = [item.problem for item in self.items if item.problem is not None]
