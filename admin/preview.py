@@ -160,7 +160,8 @@ def _made(simulation: Simulation, move: str, persona: Persona) -> list[Bubble]:
         shown = {choice.id: choice.label for choice in simulation.choices}
         mine = shown.get(move[1:]) or simulation.released.label(move[1:])
         said = simulation.tap(move[1:])
-    return [Bubble(who="me", text=mine), *_shown(said, persona)]
+    written = [Bubble(who="me", text=mine)] if mine else []  # a button that nothing knows has no words
+    return [*written, *_shown(said, persona)]
 
 
 def _shown(said: Sequence[fx.Effect], persona: Persona) -> list[Bubble]:

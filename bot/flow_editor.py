@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from bot.clock import Clock
 from bot.content import codec
-from bot.content.check import check_flow
+from bot.content.check import check, check_flow
 from bot.content.codec import Document
 from bot.content.export import body_of, text_of
 from bot.content.flow_links import plain, uses
@@ -163,9 +163,12 @@ class FlowEditor:
                 continue
             known[key] = document
         try:
-            return codec.build(number, known.values(), released.latest.published_at)
+            built = codec.build(number, known.values(), released.latest.published_at)
         except ContentError:
             return released.latest
+        # A conversation needs its named texts: with one of them away there is nothing to play.
+        broken = any(issue.blocks and issue.path.startswith("texts/") for issue in check(built))
+        return released.latest if broken else built
 
     # --- changing ---
 

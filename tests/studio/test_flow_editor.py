@@ -80,6 +80,17 @@ def to_new(flow: Flow, _published: object) -> Flow:
     return editing.lead(flow, next(links_of("menu", flow.steps["menu"])), "F-NEW/menu")
 
 
+async def test_drafts_that_do_not_go_together_leave_what_is_public_to_play(office: Office) -> None:
+    draft = await office.draft(("texts", "texts"))
+    body = body_of("texts", "texts", draft.body)
+    texts = {key: said for key, said in body["texts"].items() if key != "start"}
+    await office.studio.save(
+        office["oono"], "texts", "texts", text_of({**body, "texts": texts}), draft.revision
+    )
+    opened = await office.engawa.flow_editor.open(office["oono"], "F-MONEY")
+    assert opened.content.text("start") == ("F-START/hello",)
+
+
 async def test_what_was_public_keeps_its_id(office: Office) -> None:
     opened = await office.engawa.flow_editor.open(office["oono"], "F-MONEY")
     assert opened.published >= {"menu", "places"}
