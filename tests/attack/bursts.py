@@ -18,6 +18,7 @@ QUICK: Final = 1.0  # seconds an answer to a bomb may take
 GROWTH: Final = 50.0  # MB
 UNTOUCHED: Final = 0.5  # seconds at p95 for everybody else
 SLOW: Final = 100  # connections
+STRANGERS: Final = 4_000
 HEADERS_WITHIN: Final = 30.0  # seconds; the same for who does not read (B35)
 
 
@@ -196,11 +197,15 @@ async def flood(stage: Stage) -> str:
     check(429 in told, "nothing slows a flood")
     check((await person.says("もう死にたい")).status == 202, "a cry was held up")
     network = {"X-Forwarded-For": "198.51.100.7"}
-    fresh = [await stranger(stage, "ながれ", network) for _ in range(1_200)]
+    fresh = list[int]()
+    while (
+        429 not in fresh and len(fresh) < STRANGERS
+    ):  # a hundred at a time: it fills up again by ten a second
+        fresh += await asyncio.gather(*[stranger(stage, "ながれ", network) for _ in range(100)])
     check(429 in fresh, "ever new cookies are never slowed down")
     check(await stranger(stage, "もう死にたい", network) == 202, "a cry from a busy network was held up")
     check(await stranger(stage, "ながれ", {"X-Forwarded-For": "198.51.100.9"}) == 202, "others are held up")
-    return f"{told.count(429)} of 120 and {fresh.count(429)} of 1,200 were slowed down, both cries passed"
+    return f"{told.count(429)} of 120 and {fresh.count(429)} of {len(fresh):,} were slowed down, both cries passed"
 
 
 async def stranger(stage: Stage, text: str, headers: Mapping[str, str]) -> int:
