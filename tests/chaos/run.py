@@ -204,8 +204,10 @@ class World:
             self.problems.append(f"{missing} in danger have no ticket")
         for user in self.in_danger:
             heard = [one for one in self.line.delivered.all if one.to == user and "119" in str(one.messages)]
-            if len(heard) != 1:
-                self.problems.append(f"somebody in danger got {len(heard)} safety cards")
+            if (
+                not heard
+            ):  # more than one may be right: an unknown outcome, or a silent counselor (design, step 6)
+                self.problems.append("somebody in danger got no safety card")
         return len(keys & found)
 
     def check_keys(self) -> None:
