@@ -211,7 +211,12 @@ LINES = """{"id": "a", "text": "自傷しました"}
 FOUND = [
     {"id": "a", "level": "high", "category": "self_harm", "rules": ["H-NAME", "P-SELF-HARM"]},
     {"id": "b", "level": "none", "category": "", "rules": []},
-    {"id": "c", "level": "emergency", "category": "suicide", "rules": ["D-SOON", "S-NOW", "C-LIMIT"]},
+    {
+        "id": "c",
+        "level": "emergency",
+        "category": "suicide",
+        "rules": ["D-SOON", "S-NOW", "C-LIMIT", "N-PAIN"],
+    },
     {
         "id": "d",
         "level": "high",

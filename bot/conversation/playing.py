@@ -33,7 +33,12 @@ from bot.messages import Inbound, Kind, Reply
 from bot.talk import Mode, Talk, Turn
 from bot.wakes import LONGER
 
-A_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}")  # Bot API, BotCommand
+A_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}(@[A-Za-z0-9_]{1,32})?")  # Bot API, BotCommand
+
+
+def is_command(text: str) -> bool:
+    """Whether a text is a bot command and nothing else: /help is no cry, though help may be one."""
+    return A_COMMAND.fullmatch(text.strip()) is not None
 
 
 def by_mode(
@@ -125,7 +130,7 @@ def flow(content: Content, talk: Talk, inbound: Inbound, text: str, seq: int, no
         taken = engine.take(content, choice, now, talk.person(now))
         turn = played(content, present(talk), taken, seq, now)
         return as_hidden(turn) if content.command(fold(choice.label)) == "hide" else turn
-    if A_COMMAND.fullmatch(text.strip()):
+    if is_command(text):
         return _told_here(content, talk, "unknown_command", now)
     label = _is_label(content, talk, text, now)
     if session is not None and (label or not talk.away):

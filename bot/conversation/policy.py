@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot import safety
 from bot.conversation.danger import in_danger, is_entry_to_safety, of_concern, unscanned
-from bot.conversation.playing import by_mode, enter
+from bot.conversation.playing import by_mode, enter, is_command
 from bot.conversation.saying import nav, say
 from bot.conversation.ticketing import withdrawable
 from bot.conversation.waking import handed_back, joined, woke_up
@@ -108,7 +108,7 @@ def _heard(content: Content, rules: Rules, talk: Talk, inbound: Inbound, seq: in
         return unscanned(content, talk, inbound, text, seq, now)
     if highest(hits) >= Level.HIGH:
         turn = in_danger(content, talk, hits, safety.speaker(content, rules, talk, written), seq, now)
-    elif highest(hits) is Level.CONCERN and talk.mode is not Mode.HUMAN:
+    elif highest(hits) is Level.CONCERN and talk.mode is not Mode.HUMAN and not is_command(text):
         turn = of_concern(content, talk, inbound, text, hits, seq, now)
     else:
         turn = by_mode(content, talk, inbound, text, word, seq, now)

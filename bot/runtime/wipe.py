@@ -36,14 +36,14 @@ class Wipe(Worker):
         """`spool` erases what was set aside there of people who are not known any more."""
         super().__init__(hub, ERASED, poll=SELDOM)
         self._database, self._journal, self._spool = database, journal, spool
-        self._clean = self._told = False
+        self._clean = self._told = self._journalled = False
         self._not_before = 0.0
 
     async def work(self) -> bool:
-        journalled = await self._write_journal()
+        self._journalled = await self._write_journal()
         if self._spool is not None:
             await self._spool()
-        self._clean = await self._clear() and journalled
+        self._clean = await self._clear() and self._journalled
         return False
 
     async def _clear(self) -> bool:
@@ -75,4 +75,4 @@ class Wipe(Worker):
     async def idle(self) -> float:
         if self._clean:
             return SELDOM
-        return AGAIN if self._database.is_sqlite else APART
+        return AGAIN if self._database.is_sqlite or not self._journalled else APART

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Literal
@@ -78,7 +79,10 @@ async def said_to(house: House, person: str, text: str) -> list[str]:
     """What a person is told who writes this."""
     before = len(house.line.texts(person))
     await house.hear(house.line.heard(person, text, at=house.clock.now()))
-    await house.engawa.delivery.work()
+    delivery = house.engawa.delivery
+    await asyncio.gather(*delivery._sends)
+    while await delivery.work() or delivery._sends:
+        await asyncio.gather(*delivery._sends)
     return house.line.texts(person)[before:]
 
 
