@@ -50,7 +50,7 @@ from bot.runtime.spooling import Spooling
 from bot.runtime.turns import Turns
 from bot.runtime.watch import Watch
 from bot.runtime.wipe import Wipe
-from bot.store import conversations, migrate, outbox
+from bot.store import alert_sends, conversations, migrate, outbox
 from bot.store.audit import Trail
 from bot.store.claim import only_one
 from bot.store.database import Database
@@ -210,9 +210,8 @@ class Engawa:
         return released.latest.service.place if released is not None else ""
 
     async def prepare(self, *, alone: bool = True) -> None:
-        """Migrations and release 1, safely when several processes start at once; then the port may open.
-
-        `alone` claims a SQLite file for this process: one process serves it."""
+        """Migrations and release 1, safely when several processes start at once; then the port may open. `alone`
+        claims a SQLite file for this process: one process serves it."""
         if alone and self.database.is_sqlite and self._lock is None:
             self._lock = only_one(Path(self.database.url.database or "engawa.db"))
         await asyncio.to_thread(migrate.migrate, self.database.url)
@@ -232,6 +231,7 @@ class Engawa:
         STREAMS.set_function(lambda: self.webchat.streams.count)
         if self._lock is not None:
             await self.database.write(outbox.recover, self.clock.now())
+            await self.database.write(alert_sends.recover, self.clock.now())
 
     async def start(self) -> None:
         for channel in self.channels.values():

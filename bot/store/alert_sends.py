@@ -89,6 +89,11 @@ def take(connection: Connection, now: datetime, limit: int = 20) -> list[Send]:
     ]
 
 
+def recover(connection: Connection, now: datetime) -> None:
+    """At the start of the only process there is: nobody else is sending, so whatever is not sent is due at once."""
+    connection.execute(update(alert_sends).where(alert_sends.c.due_at.is_not(None)).values(due_at=now))
+
+
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether `take` would find anything."""
     latest = now + max(LEASE, timedelta(seconds=WAITS[-1]))

@@ -226,6 +226,18 @@ class TestFaults:
         await successor.work()
         assert heard(duty) == [1, 0, 0, 0]
 
+    async def test_the_only_process_does_not_wait_for_what_died_with_the_one_before_it(
+        self, house: House, duty: dict[str, Phone]
+    ) -> None:
+        await house.waiting("a")
+        now = house.clock.now()
+        database, targets = house.engawa.database, alerting(house, duty).targets
+        await database.write(alerts.sweep, STANDARD, targets, now)
+        assert len(await database.write(alert_sends.take, now)) == 1  # and here it dies
+        await database.write(alert_sends.recover, now)
+        await alerting(house, duty).work()
+        assert heard(duty) == [1, 0, 0, 0]
+
     async def test_two_processes_tell_once(self, ready_postgresql_url: str, duty: dict[str, Phone]) -> None:
         """On PostgreSQL with many processes each telling is one process's."""
         import asyncio
