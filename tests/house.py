@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -319,6 +319,7 @@ OF_THE_PROGRAM: tuple[Rule, ...] = (layers, edges, console, libraries, sql, puri
 OF_ALL: tuple[Rule, ...] = (aware, head)
 
 
+@cache
 def modules(*folders: str) -> list[Module]:
     """Every module below these folders of the repository."""
     found = []

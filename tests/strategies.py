@@ -54,9 +54,15 @@ STALE = (
 
 
 @cache
+def seed_documents() -> tuple[codec.Document, ...]:
+    """The shipped content, read once."""
+    return tuple(codec.seed())
+
+
+@cache
 def seed_pack() -> Pack:
     """The shipped content as release 1."""
-    return codec.build(1, codec.seed())
+    return codec.build(1, seed_documents())
 
 
 def safety_cards() -> set[str]:

@@ -117,8 +117,7 @@ async def test_an_answer_is_taken_once(house: House, chrome: Browser) -> None:
     await page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE])
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
 async def test_axe_finds_nothing_at_the_door(
     house: House, chrome: Browser, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:

@@ -63,8 +63,7 @@ async def office(house: House) -> House:
     return house
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE])
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
 async def test_axe_finds_nothing_and_no_page_scrolls_sideways(
     office: House, chrome: Browser, size: tuple[int, int], scheme: Literal["light", "dark"], tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from bot.content.codec import Document
 from bot.content.pack import Pack, Released
 from bot.flows import engine, model
 from bot.messages import Choice
-from tests.strategies import reread
+from tests.strategies import reread, seed_documents
 
 FOLDER = Path(__file__).parent.parent / "golden"
 EXITS = ["あとで", "やめる", "人と話したい"]
@@ -53,7 +53,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def play(document: dict[str, Any]) -> Played:
     """Plays every entry anew. The talk is written and read back between any two of them."""
-    documents = _beside(codec.seed(), document.get("with", []))
+    documents = _beside(seed_documents(), document.get("with", []))
     simulation = Simulation(released=Released(latest=_pack(1, documents)), now=document.get("at", BEGIN))
     assert isinstance(simulation.now, datetime)
     played = Played(document={**document, "say": []})

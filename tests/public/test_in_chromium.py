@@ -24,8 +24,7 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
 async def test_axe_finds_nothing_and_no_page_scrolls_sideways(
     chat: Chat, chrome: Browser, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:
