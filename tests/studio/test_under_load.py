@@ -12,4 +12,5 @@ async def test_releases_under_people_who_write(ready_sqlite_url: str, tmp_path: 
     found = await run(ready_sqlite_url, people=200, times=20, pause=5.0, before=1.0)
     assert found.number == 21
     assert found.lost == 0
-    assert len(found.before) + len(found.meanwhile) >= 200
+    assert found.before
+    assert found.meanwhile
