@@ -13,8 +13,7 @@ from bot.conversation import LATE, RISK_UNANSWERED, take_turn
 from bot.flows import effects as fx
 from bot.flows import model
 from bot.flows.nodes import PAUSE
-from bot.handoff.risk import Level, Rules
-from bot.handoff.risk.sighting import Sighting
+from bot.handoff.risk import Level, RiskHit, Rules
 from bot.handoff.ticket import Reason
 from bot.messages import Address, Inbound, Kind, Purpose, Reply
 from bot.talk import Event, Heard, Mode, Preferences, Talk, Turn, WokeUp
@@ -27,7 +26,10 @@ DANGER, CONCERN = "もう死にたいです", "もう限界です"
 class BrokenRules(Rules):
     """A detector that fails on every text."""
 
-    def sightings(self, text: str, *, hopeful: bool = False) -> list[Sighting]:
+    def is_silent(self, text: str) -> bool:
+        raise RuntimeError(text)
+
+    def scan(self, text: str) -> tuple[RiskHit, ...]:
         raise RuntimeError(text)
 
 

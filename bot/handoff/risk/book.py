@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import ahocorasick_rs
 
 from bot.handoff.risk.model import RiskRule, RiskVeto
 
-INFLECTS = 1
-"""The bit of a term whose form a dictionary may tell."""
+INFLECTS, FIRST, SECOND = 1, 2, 4
+"""The bits of a term whose form a dictionary may tell, and of the halves of a chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +56,50 @@ class Book:
     """By rule: the groups it asks for, a bit each."""
     meets: dict[int, int] = field(default_factory=dict)
     """By cue: the groups it belongs to, as the same bits, and `INFLECTS`."""
-    worth: dict[tuple[int, ...], tuple[int, frozenset[int]]] = field(default_factory=dict)
-    """By the cues of a term, once asked: the bits it meets, and the rules it starts."""
+    worth: dict[int, tuple[int, frozenset[int]]] = field(default_factory=dict)
+    """By term, once asked: the bits it meets, and the rules it starts."""
+
+    halves: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = field(default_factory=dict)
+    """By term, once its worth is asked: the chains it is the first half of, and the second."""
 
     def worth_of(self, number: int) -> tuple[int, frozenset[int]]:
-        """The bits a term meets and the rules it starts; what it may turn into counts as seen: a form
-        only a dictionary sees, a chain whose second half it is."""
-        named = self.cues_of[number]
-        known = self.worth.get(named)
+        """The bits a term meets and the rules it starts; a form only a dictionary sees in it counts as seen."""
+        known = self.worth.get(number)
         if known is None:
+            named = self.cues_of[number]
             cues = {*named, *(form for cue in named for form in self.forms.get(cue, ()))}
-            cues |= {joint for _, second, joint in self.joints if second in named}
             met = INFLECTS if any(cue in self.forms for cue in named) else 0
+            firsts = tuple(joint for first, _, joint in self.joints if first in named)
+            seconds = tuple(joint for _, second, joint in self.joints if second in named)
+            if firsts or seconds:
+                self.halves[number] = (firsts, seconds)
+                met |= (FIRST if firsts else 0) | (SECOND if seconds else 0)
             for cue in cues:
                 met |= self.meets.get(cue, 0)
             starts = frozenset(place for cue in cues for place in self.anchors.get(cue, ()))
-            known = self.worth[named] = (met, starts)
+            known = self.worth[number] = (met, starts)
         return known
+
+    def joined(self, matches: Iterable[tuple[int, int, int]]) -> list[int]:
+        """The chains whose second half begins where their first ends, of matches of halves."""
+        ends: dict[int, list[int]] = {}
+        begins: dict[int, list[int]] = {}
+        for number, start, end in matches:
+            firsts, seconds = self.halves[number]
+            for joint in firsts:
+                ends.setdefault(joint, []).append(end)
+            for joint in seconds:
+                begins.setdefault(joint, []).append(start)
+        return [
+            joint for joint in ends.keys() & begins.keys() if not set(ends[joint]).isdisjoint(begins[joint])
+        ]
 
 
 def bits_of(near: Sequence[tuple[frozenset[int], ...]]) -> tuple[list[int], dict[int, int]]:
     """A bit for each group of each rule: by rule those it needs, by cue those it meets."""
     needs: list[int] = []
     meets: dict[int, int] = {}
-    bit = INFLECTS
+    bit = SECOND
     for groups in near:
         needed = 0
         for group in groups:

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 
 from bot.errors import ContentError
 from bot.handoff.risk import morphology
-from bot.handoff.risk.book import INFLECTS, Against
+from bot.handoff.risk.book import FIRST, INFLECTS, SECOND, Against
 from bot.handoff.risk.compile import SPEAKERS, book_of
 from bot.handoff.risk.model import (
     LEVELS,
@@ -106,7 +106,11 @@ class Rules:
 
     def is_silent(self, text: str) -> bool:
         """Whether no rule can hit, whatever stands where: the cheap half of a scan, right for nearly every text."""
-        return not self.sightings(text, hopeful=True)
+        if self.book.automaton is None:
+            return True
+        text = text[:MAX_SCANNED]
+        latin = fold_latin(text)
+        return not self._may_hit(folded_text(text)) and not (latin and self._may_hit(latin.text))
 
     def sightings(self, text: str, *, hopeful: bool = False) -> list[Sighting]:
         """The text as it stands, and once more read from Latin letters where there are some.
@@ -129,12 +133,16 @@ class Rules:
         book = self.book
         assert book.automaton is not None
         met, begun = 0, set[int]()
-        for number in {
-            number for number, _, _ in book.automaton.find_matches_as_indexes(folded, overlapping=True)
-        }:
+        matches = book.automaton.find_matches_as_indexes(folded, overlapping=True)
+        for number in {number for number, _, _ in matches}:
             bits, starts = book.worth_of(number)
             met |= bits
             begun |= starts
+        if met & FIRST and met & SECOND:
+            halves = book.halves
+            for joint in book.joined(match for match in matches if match[0] in halves):
+                met |= book.meets.get(joint, 0)
+                begun.update(book.anchors.get(joint, ()))
         return not all(book.needs[place] & ~met for place in begun)
 
     def _seen(self, sighting: Sighting) -> Sighting:
