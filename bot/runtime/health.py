@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from prometheus_client import Gauge
 from bot.channels.base import Channel, Health, WebhookState
 from bot.clock import Clock
 from bot.errors import SendError, StoreUnavailable
+from bot.frozen import replace
 from bot.runtime import metrics
 from bot.runtime.live import QUEUE, Hub, News
 from bot.store import accounts
