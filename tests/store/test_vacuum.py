@@ -73,6 +73,24 @@ def test_who_works_with_the_table_is_not_disturbed(postgresql_store: Store) -> N
     assert holding(engine, gone) == 0
 
 
+def test_who_looks_at_a_view_from_before(postgresql_store: Store) -> None:
+    """A view from before the erase, as `pg_dump` has one, keeps the keys although it reads no contact: the clearing
+    says so, and succeeds after its end."""
+    engine = postgresql_store.engine
+    contact_id, gone, here = peopled(postgresql_store)
+    with (
+        engine.connect().execution_options(isolation_level="REPEATABLE READ") as reader,
+        reader.begin(),
+    ):
+        reader.execute(text("SELECT count(*) FROM operators"))
+        erase(postgresql_store, contact_id)
+        assert not vacuum.clear(engine)
+        assert holding(engine, gone) > 0
+    assert vacuum.clear(engine)
+    assert holding(engine, gone) == 0
+    assert holding(engine, here) == len(here)
+
+
 def test_its_settings_stay_with_it(postgresql_store: Store) -> None:
     engine = make_engine(postgresql_store.engine.url, pool_size=1)
     assert vacuum.clear(engine)
