@@ -14,12 +14,23 @@ VARIABLES = {
     "line": {
         "channel_secret": "ENGAWA_LINE_CHANNEL_SECRET",
         "access_token": "ENGAWA_LINE_CHANNEL_ACCESS_TOKEN",
+        "channel_secret_before": "ENGAWA_LINE_CHANNEL_SECRET_BEFORE",
     },
-    "telegram": {"bot_token": "ENGAWA_TELEGRAM_BOT_TOKEN", "secret_token": "ENGAWA_TELEGRAM_SECRET_TOKEN"},
+    "telegram": {
+        "bot_token": "ENGAWA_TELEGRAM_BOT_TOKEN",
+        "secret_token": "ENGAWA_TELEGRAM_SECRET_TOKEN",
+        "secret_token_before": "ENGAWA_TELEGRAM_SECRET_TOKEN_BEFORE",
+    },
 }
+BEFORE = frozenset({"channel_secret_before", "secret_token_before"})
+"""What was valid until now and still is, while a secret is being changed; there need not be one."""
 FIELDS = {
-    "line": {"channel_secret": "channel_secret", "access_token": "channel_access_token"},
-    "telegram": {"bot_token": "bot_token", "secret_token": "secret_token"},
+    "line": {
+        "channel_secret": "channel_secret",
+        "access_token": "channel_access_token",
+        "channel_secret_before": "channel_secret_before",
+    },
+    "telegram": {name: name for name in ("bot_token", "secret_token", "secret_token_before")},
 }
 """What an account needs: by variable for the only one, by field of the TOML file for several."""
 SWITCHES: dict[str, dict[str, str]] = {
@@ -39,6 +50,7 @@ class LineAccount:
     account: str
     channel_secret: str = field(repr=False)
     access_token: str = field(repr=False)
+    channel_secret_before: str = field(default="", repr=False)
     api_base: str = LINE_API
 
 
@@ -49,6 +61,7 @@ class TelegramAccount:
     account: str
     bot_token: str = field(repr=False)
     secret_token: str = field(repr=False)
+    secret_token_before: str = field(default="", repr=False)
     api_base: str = TELEGRAM_API
     polling: bool = False
     protect_content: bool = False
@@ -78,17 +91,18 @@ def telegram_accounts(
     )
     accounts = _configured(environ, file, "telegram", problems)
     for name, found in accounts.items():
-        secret = found.fields["secret_token"]
-        if secret and not TELEGRAM_SECRET.fullmatch(str(secret)):
-            variable = (
-                "ENGAWA_TELEGRAM_SECRET_TOKEN"
-                if name == "telegram"
-                else f"ENGAWA_CONFIG [[{name}]] secret_token"
-            )
-            problems.append(
-                f"{variable} may hold A-Z, a-z, 0-9, _ and -, at most 256 of them."
-                " Example: ENGAWA_TELEGRAM_SECRET_TOKEN=a-long-random-word"
-            )
+        for field_name in ("secret_token", "secret_token_before"):
+            secret = found.fields[field_name]
+            if secret and not TELEGRAM_SECRET.fullmatch(str(secret)):
+                variable = (
+                    VARIABLES["telegram"][field_name]
+                    if name == "telegram"
+                    else f"ENGAWA_CONFIG [[{name}]] {field_name}"
+                )
+                problems.append(
+                    f"{variable} may hold A-Z, a-z, 0-9, _ and -, at most 256 of them."
+                    " Example: ENGAWA_TELEGRAM_SECRET_TOKEN=a-long-random-word"
+                )
     return tuple(
         TelegramAccount(account=name, api_base=base, **{**found.fields, **found.switches})
         for name, found in accounts.items()
@@ -177,7 +191,7 @@ def _configured(
 
 def _optional(switches: Mapping[str, bool]) -> Collection[str]:
     """Who fetches updates needs no secret by which they are known to come from Telegram."""
-    return ("secret_token",) if switches.get("polling") else ()
+    return BEFORE | {"secret_token"} if switches.get("polling") else BEFORE
 
 
 def web_address(name: str, text: str, problems: list[str]) -> str:

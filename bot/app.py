@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
@@ -334,27 +334,12 @@ def channels_of(
         from bot.channels.line import Line as LineChannel
 
         for line in settings.line:
-            found[line.account] = LineChannel(
-                account=line.account,
-                channel_secret=line.channel_secret,
-                access_token=line.access_token,
-                api_base=line.api_base,
-                words=words,
-                webhook_url=settings.webhook_url(line.account),
-            )
+            url = settings.webhook_url(line.account)
+            found[line.account] = LineChannel(**asdict(line), words=words, webhook_url=url)
     if settings.telegram:
         from bot.channels.telegram import Telegram
 
         for telegram in settings.telegram:
-            found[telegram.account] = Telegram(
-                account=telegram.account,
-                bot_token=telegram.bot_token,
-                secret_token=telegram.secret_token,
-                api_base=telegram.api_base,
-                webhook_url=settings.webhook_url(telegram.account),
-                polling=telegram.polling,
-                protect_content=telegram.protect_content,
-                clock=clock,
-                words=words,
-            )
+            url = settings.webhook_url(telegram.account)
+            found[telegram.account] = Telegram(**asdict(telegram), webhook_url=url, clock=clock, words=words)
     return found

@@ -19,8 +19,12 @@ ENCODED = {name: base64.b64encode(raw).decode() for name, raw in RAW.items()}
 KEYS = f"k1:{ENCODED['k1']}"
 LINE = {"ENGAWA_LINE_CHANNEL_SECRET": "line-secret", "ENGAWA_LINE_CHANNEL_ACCESS_TOKEN": "line-token"}
 TELEGRAM = {"ENGAWA_TELEGRAM_BOT_TOKEN": "123:bot-token", "ENGAWA_TELEGRAM_SECRET_TOKEN": "hook-token"}
+BEFORE = {
+    "ENGAWA_LINE_CHANNEL_SECRET_BEFORE": "geheim-line",
+    "ENGAWA_TELEGRAM_SECRET_TOKEN_BEFORE": "geheim-hook",
+}
 OTHERS = [
-    *LINE, *TELEGRAM, "ENGAWA_DATABASE_URL", "ENGAWA_HOST", "ENGAWA_PORT", "ENGAWA_BASE_URL", "ENGAWA_CONFIG",
+    *LINE, *TELEGRAM, *BEFORE, "ENGAWA_DATABASE_URL", "ENGAWA_HOST", "ENGAWA_PORT", "ENGAWA_BASE_URL", "ENGAWA_CONFIG",
     "ENGAWA_TRUSTED_PROXIES", "ENGAWA_KEYS_FILE", "ENGAWA_ID_KEY", "ENGAWA_LOG_FORMAT", "ENGAWA_LINE_API_BASE",
     "ENGAWA_TELEGRAM_API_BASE", "ENGAWA_TELEGRAM_POLLING", "ENGAWA_TELEGRAM_PROTECT_CONTENT",
 ]  # fmt: skip
@@ -105,6 +109,23 @@ class TestDefaults:
         assert (telegram.account, telegram.bot_token) == ("telegram", "123:bot-token")
         assert telegram.secret_token == "hook-token"
         assert (line.api_base, telegram.api_base) == ("http://127.0.0.1:1", "http://127.0.0.1:2")
+
+    def test_secrets_of_before(self, tmp_path: Path) -> None:
+        """They are there while a secret is being changed, and never alone; no repr shows them."""
+        found = settings(**LINE, **TELEGRAM, **BEFORE)
+        assert found.line[0].channel_secret_before == "geheim-line"
+        assert found.telegram[0].secret_token_before == "geheim-hook"
+        assert "geheim" not in repr(found)
+        path = tmp_path / "engawa.toml"
+        path.write_text(
+            TOML.replace(
+                'channel_secret = "line-secret"', 'channel_secret = "x"\nchannel_secret_before = "y"'
+            )
+        )
+        north, south = settings(ENGAWA_CONFIG=str(path)).line
+        assert (north.channel_secret_before, south.channel_secret_before) == ("y", "")
+        assert len(problems({"ENGAWA_KEYS": KEYS, **BEFORE})) == 4
+        problem("ENGAWA_TELEGRAM_SECRET_TOKEN_BEFORE", "no good", **TELEGRAM)
 
     def test_platforms_by_default(self) -> None:
         """Without a base address the real platforms are meant."""

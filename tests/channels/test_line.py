@@ -91,6 +91,34 @@ def test_the_fixtures_are_as_line_describes_them(fake: FakeLine) -> None:
             assert LineSchema.load().event_problems(event) == [], name
 
 
+def test_two_secrets_while_one_is_changed(fake: FakeLine) -> None:
+    """What either of the two signed is read (B41); a third, an empty one and the other's signature are not."""
+
+    def made(secret: str, before: str) -> Line:
+        return Line(
+            account="line",
+            channel_secret=secret,
+            channel_secret_before=before,
+            access_token="token",
+            api_base="http://127.0.0.1:9",
+            words=str,
+        )
+
+    changing, changed = made("new", fake.secret), made("new", "")
+    body = fake.body([fake.text(fake.new_user(), "こんにちは")])
+
+    def taken(line: Line, secret: str) -> bool:
+        fake.secret = secret
+        try:
+            return bool(line.parse({"x-line-signature": fake.sign(body)}, body, NOW).events)
+        except BadSignature:
+            return False
+
+    old = fake.secret
+    assert [taken(changing, secret) for secret in ("new", old, "other", "")] == [True, True, False, False]
+    assert [taken(changed, secret) for secret in ("new", old, "")] == [True, False, False]
+
+
 def test_a_batch_is_read_event_by_event(line: Line, fake: FakeLine) -> None:
     """Whatever stands beside it, a person's word arrives; places are left once each, in one go."""
     user, group = fake.new_user(), fake.new_group()

@@ -114,6 +114,30 @@ def test_every_kind(telegram: Telegram, fake: FakeTelegram) -> None:
     assert not any(part in told for part in person.identity)
 
 
+def test_two_secrets_while_one_is_changed(fake: FakeTelegram) -> None:
+    """Either of the two is taken (B41); and none at all where nothing is to be brought."""
+    update = msgspec.json.encode(fake.update("message", fake.message(fake.new_person(), text="はい")))
+
+    def taken(secret: str, before: str, given: str) -> bool:
+        bot = Telegram(
+            account="telegram",
+            bot_token="1:token",
+            secret_token=secret,
+            secret_token_before=before,
+            api_base="http://127.0.0.1:9",
+        )
+        try:
+            return bool(bot.parse({SECRET_HEADER: given}, update, NOW).events)
+        except BadSignature:
+            return False
+
+    assert taken("new", "old", "new")
+    assert taken("new", "old", "old")
+    assert not any(taken("new", "old", given) for given in ("", "other"))
+    assert not any(taken("new", "", given) for given in ("old", ""))
+    assert not any(taken("", "old", given) for given in ("old", ""))
+
+
 @pytest.mark.parametrize("name", CONTENT)
 def test_every_content(telegram: Telegram, fake: FakeTelegram, name: str) -> None:
     """Words are read wherever they stand; files, places and numbers are not opened; service lines are nobody's."""

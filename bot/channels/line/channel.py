@@ -29,7 +29,10 @@ log = structlog.get_logger("line")
 
 
 class Line:
-    """One LINE official account. `words` gives a text of the content by its key, empty when there is none."""
+    """One LINE official account. `words` gives a text of the content by its key, empty when there is none.
+
+    `channel_secret_before` signs as well, while the secret is being changed.
+    """
 
     def __init__(
         self,
@@ -40,9 +43,10 @@ class Line:
         api_base: str,
         words: Callable[[str], str],
         webhook_url: str = "",
+        channel_secret_before: str = "",
     ) -> None:
         self._account, self._webhook_url, self._words = account, webhook_url, words
-        self._secret = channel_secret.encode()
+        self._secrets = [secret.encode() for secret in (channel_secret, channel_secret_before) if secret]
         self._api = Api(api_base, access_token)
         self._quota = Quota(partial(ask_line, self._api))
         self._sender = Sender(self._api, self._quota)
@@ -82,7 +86,8 @@ class Line:
             given = base64.b64decode(signature, validate=True)
         except (binascii.Error, ValueError):
             given = b""
-        if not hmac.compare_digest(hmac.digest(self._secret, raw, hashlib.sha256), given):
+        digests = (hmac.digest(secret, raw, hashlib.sha256) for secret in self._secrets)
+        if not any(hmac.compare_digest(digest, given) for digest in digests):
             raise BadSignature
 
     async def _leave(self, place: Place) -> None:

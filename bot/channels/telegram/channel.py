@@ -43,7 +43,8 @@ class Telegram:
     """One Telegram bot. `secret_token` empty: it takes no webhooks at all, whoever posts them.
 
     `webhook_url` is where updates ought to come; empty while our public address is not known. `words` gives a text
-    of the content by its key: `group`, with which a group is left.
+    of the content by its key: `group`, with which a group is left. `secret_token_before` is taken as well, while the
+    secret is being changed.
     """
 
     def __init__(
@@ -58,9 +59,11 @@ class Telegram:
         protect_content: bool = False,
         clock: Clock | None = None,
         words: Callable[[str], str] = lambda _: "",
+        secret_token_before: str = "",
     ) -> None:
         self._account = account
-        self._secret = secret_token.encode()
+        known = (secret_token, secret_token_before) if secret_token else ()
+        self._secrets = [secret.encode() for secret in known if secret]
         self._webhook_url, self.polling = webhook_url, polling
         self._clock: Clock = clock or SystemClock()
         self._words = words
@@ -84,7 +87,7 @@ class Telegram:
 
     def parse(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> Parsed:
         given = headers.get(SECRET_HEADER, "").encode("utf-8", "surrogateescape")
-        if not self._secret or not hmac.compare_digest(self._secret, given):
+        if not any(hmac.compare_digest(secret, given) for secret in self._secrets):
             raise BadSignature
         return self.parse_update(json_object(raw), now)
 
