@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 UV ?= $(shell command -v uv 2>/dev/null)
-PYTEST_ARGS ?= -n logical --dist loadfile
+PYTEST_ARGS ?= -n logical --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,6 +1,7 @@
 """What every test gets: an environment without our variables, no way out of this machine, real programs.
 
-A test that asks for `database_url` runs twice, on SQLite and on PostgreSQL.
+A test that asks for `ready_url` runs twice, on SQLite and on PostgreSQL, with tables and the first content in place:
+a copy costs a hundredth of what making it costs. `database_url` is for what needs an empty database.
 """
 
 from __future__ import annotations
@@ -15,6 +16,15 @@ import pytest
 from tests.golden_plugin import pytest_addoption  # noqa: F401 - pytest looks for it here
 from tests.platforms.measure import described
 from tests.provision import chromium, loopback, postgresql
+
+# Fixtures of the whole tree: a session has one of each, however many folders ask for it.
+from tests.store.ready import (  # noqa: F401
+    filled_postgresql,
+    filled_sqlite,
+    ready_postgresql_url,
+    ready_sqlite_url,
+    ready_url,
+)
 
 # Same examples on every run: red is somebody's change, not luck. `--hypothesis-profile=deep` searches.
 # Without the phase that explains: it traces every line, and content drawn at random is long.
@@ -41,11 +51,17 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who asks for the program carries its marker: `-m 'not browser'` cannot miss one."""
+    """Who asks for the program carries its marker: `-m 'not browser'` cannot miss one.
+
+    Files that start other programs take longest and come first, so that no worker ends on one (the Makefile keeps xdist
+    from sorting files by their number of tests, which would put them last).
+    """
     for item in items:
         for fixture, marker in MARKED_BY_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
+    slow = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: not (item.path in slow or item.path.parent.name == "acceptance"))
 
 
 @pytest.fixture(autouse=True)

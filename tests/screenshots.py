@@ -144,7 +144,7 @@ def _keep(picture: bytes, path: Path) -> None:
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        async with a_house(Path(scratch)) as house, async_playwright() as playwright:
+        async with a_house(f"sqlite:///{scratch}/engawa.sqlite3") as house, async_playwright() as playwright:
             path = chromium.require().path
             browser = await playwright.chromium.launch(**chromium.launch_options(path))
             await taken(house, browser, await peopled(house), folder)

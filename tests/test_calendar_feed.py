@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -63,9 +62,9 @@ class Site:
 
 
 @pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+async def site(ready_sqlite_url: str) -> AsyncIterator[Site]:
     clock = FakeClock()
-    async with an_engawa(f"sqlite:///{tmp_path / 'engawa.sqlite3'}", clock=clock) as engawa:
+    async with an_engawa(ready_sqlite_url, clock=clock) as engawa:
         app = web.Application(middlewares=[edge.calm])
         app.on_response_prepare.append(edge.headers)
         app.add_routes(engawa.calendars.routes())

@@ -52,7 +52,7 @@ def canaries() -> Canaries:
 
 
 @pytest.fixture
-async def house(database_url: str, canaries: Canaries, log: io.StringIO) -> AsyncIterator[Serving]:
+async def house(ready_url: str, canaries: Canaries, log: io.StringIO) -> AsyncIterator[Serving]:
     """Every secret the house is given is a canary."""
     clock = FakeClock()
     instant: dict[str, Any] = {"clock": lambda: clock.now().timestamp()}
@@ -62,7 +62,7 @@ async def house(database_url: str, canaries: Canaries, log: io.StringIO) -> Asyn
             secret=canaries.plain("line secret"), access_token=canaries.plain("line token"), **instant
         ) as line,
         FakeTelegram(token=token, secret_token=canaries.plain("telegram secret"), **instant) as telegram,
-        Serving(database_url, line, telegram, clock=clock) as serving,
+        Serving(ready_url, line, telegram, clock=clock) as serving,
     ):
         yield serving
 

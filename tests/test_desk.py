@@ -23,9 +23,9 @@ from tests.runtime.support import DANGER, House
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[House]:
+async def house(ready_url: str) -> AsyncIterator[House]:
     channel, clock = FakeChannel(), FakeClock()
-    async with an_engawa(database_url, clock=clock, channels=[channel]) as engawa:
+    async with an_engawa(ready_url, clock=clock, channels=[channel]) as engawa:
         yield House(engawa=engawa, channel=channel, clock=clock)
 
 

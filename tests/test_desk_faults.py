@@ -24,9 +24,9 @@ HOURS = [{"days": "月火水木金", "opens": "10:00", "closes": "18:00"}]
 
 
 @pytest.fixture
-async def town(database_url: str) -> AsyncIterator[Town]:
+async def town(ready_url: str) -> AsyncIterator[Town]:
     channel, clock = FakeChannel(), FakeClock(FRIDAY)
-    async with an_engawa(database_url, clock=clock, channels=[channel]) as engawa:
+    async with an_engawa(ready_url, clock=clock, channels=[channel]) as engawa:
         yield Town(engawa=engawa, channel=channel, clock=clock)
 
 
@@ -151,14 +151,14 @@ async def test_a_shift_that_is_over_is_not_waited_for(town: Town, desk: Desk) ->
     assert (await town.ticket("u")).status is Status.WAITING
 
 
-async def test_killed_between_claim_and_reply(database_url: str) -> None:
+async def test_killed_between_claim_and_reply(ready_url: str) -> None:
     """The claim is durable: after a new start its keeper has it, the machine is silent, the reply goes out once."""
     channel, clock = FakeChannel(), FakeClock(FRIDAY)
-    async with an_engawa(database_url, clock=clock, channels=[channel]) as engawa:
+    async with an_engawa(ready_url, clock=clock, channels=[channel]) as engawa:
         first = Town(engawa=engawa, channel=channel, clock=clock)
         ticket, mizuno = await first.asks("u"), await first.member("mizuno")
         await engawa.desk.claim(mizuno, ticket.id)
-    async with an_engawa(database_url, clock=clock, channels=[channel]) as engawa:
+    async with an_engawa(ready_url, clock=clock, channels=[channel]) as engawa:
         again = Town(engawa=engawa, channel=channel, clock=clock)
         before = len(channel.arrived)
         await again.says("u", "だれかいますか")

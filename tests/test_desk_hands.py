@@ -44,9 +44,9 @@ TWO_DESKS: Sequence[tuple[str, dict[str, Any]]] = (
 
 
 @pytest.fixture
-async def town(database_url: str) -> AsyncIterator[Town]:
+async def town(ready_url: str) -> AsyncIterator[Town]:
     channel, clock = FakeChannel(), FakeClock()
-    async with an_engawa(database_url, clock=clock, channels=[channel]) as engawa:
+    async with an_engawa(ready_url, clock=clock, channels=[channel]) as engawa:
         yield Town(engawa=engawa, channel=channel, clock=clock)
 
 

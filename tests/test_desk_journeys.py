@@ -40,9 +40,9 @@ PUSHING = (
 
 
 @pytest.fixture
-async def town(database_url: str) -> AsyncIterator[Town]:
+async def town(ready_url: str) -> AsyncIterator[Town]:
     channel, clock = FakeChannel(), FakeClock(EVENING)
-    async with an_engawa(database_url, clock=clock, channels=[channel]) as engawa:
+    async with an_engawa(ready_url, clock=clock, channels=[channel]) as engawa:
         house = Town(engawa=engawa, channel=channel, clock=clock)
         await house.publish(
             ("desk", {"id": "main", "name": "相談の窓口", "shifts": HOURS, "year_end": "none", "peers": True})

@@ -23,9 +23,9 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def town(database_url: str) -> AsyncIterator[Town]:
+async def town(ready_url: str) -> AsyncIterator[Town]:
     channel, clock = FakeChannel(), FakeClock()
-    async with an_engawa(database_url, clock=clock, channels=[channel]) as engawa:
+    async with an_engawa(ready_url, clock=clock, channels=[channel]) as engawa:
         yield Town(engawa=engawa, channel=channel, clock=clock)
 
 
@@ -98,7 +98,7 @@ async def test_left_they_go_once_in_their_order_however_many_look(town: Town) ->
     assert await town.engawa.database.read(rows) == []
 
 
-async def test_nothing_is_lost_when_the_process_dies(town: Town, database_url: str) -> None:
+async def test_nothing_is_lost_when_the_process_dies(town: Town, ready_url: str) -> None:
     """It lies in the database: another process sends it, once. After long nothing goes by itself."""
     member, ticket = await kept(town)
     at = town.clock.now() + HOUR
@@ -108,7 +108,7 @@ async def test_nothing_is_lost_when_the_process_dies(town: Town, database_url: s
     async with contextlib.AsyncExitStack() as stack:
         other = town.engawa
         if not other.database.is_sqlite:  # where there can be a second process
-            another = an_engawa(database_url, clock=town.clock, channels=[town.channel])
+            another = an_engawa(ready_url, clock=town.clock, channels=[town.channel])
             other = await stack.enter_async_context(another)
         await other.desk.send_due()
         await town.settle()

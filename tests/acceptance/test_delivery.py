@@ -29,8 +29,8 @@ RETRY_KEY = "x-line-retry-key"
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[Serving]:
-    async with serving(database_url, clock=FakeClock()) as running:
+async def house(ready_url: str) -> AsyncIterator[Serving]:
+    async with serving(ready_url, clock=FakeClock()) as running:
         yield running
 
 

@@ -28,8 +28,8 @@ ENTRIES = ("家族", "自分", "さがす", "支援者", "記録", "はじめ")
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[Serving]:
-    async with serving(database_url) as running:
+async def house(ready_url: str) -> AsyncIterator[Serving]:
+    async with serving(ready_url) as running:
         yield running
 
 

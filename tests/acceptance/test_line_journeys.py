@@ -19,8 +19,8 @@ MONTHLY = "You have reached your monthly limit."
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[Serving]:
-    async with serving(database_url, clock=FakeClock()) as running:
+async def house(ready_url: str) -> AsyncIterator[Serving]:
+    async with serving(ready_url, clock=FakeClock()) as running:
         yield running
         assert not [c.path for c in running.line.calls if any(part in c.path for part in NEVER)]
 

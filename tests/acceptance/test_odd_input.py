@@ -12,8 +12,8 @@ from tests.acceptance.serving import Serving, Visitor, on_line, on_telegram, ser
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[Serving]:
-    async with serving(database_url) as running:
+async def house(ready_url: str) -> AsyncIterator[Serving]:
+    async with serving(ready_url) as running:
         yield running
 
 

@@ -34,9 +34,9 @@ async def the_waiting_ticket(house: Serving, member: Member) -> str:
     return waiting[0].ticket.id
 
 
-async def test_line(database_url: str) -> None:
+async def test_line(ready_url: str) -> None:
     """Follow, flow, wish, counselor, reply in the same thread, hand-back, flow: all by LINE, mostly for free."""
-    async with serving(database_url) as house:
+    async with serving(ready_url) as house:
         line, desk = house.line, house.engawa.desk
         user = line.new_user()
         await line.follows(user)
@@ -72,9 +72,9 @@ async def test_line(database_url: str) -> None:
         assert pushed == 1  # the first words of the counselor; the thanks brought a token for the hand-back
 
 
-async def test_telegram(database_url: str) -> None:
+async def test_telegram(ready_url: str) -> None:
     """The same by Telegram: every tap's progress mark is answered, and no name is kept anywhere we look."""
-    async with serving(database_url) as house:
+    async with serving(ready_url) as house:
         telegram, desk = house.telegram, house.engawa.desk
         person = telegram.new_person()
         await telegram.starts(person)
@@ -106,9 +106,9 @@ async def test_telegram(database_url: str) -> None:
         await house.until(lambda: all(telegram.queries.values()))
 
 
-async def test_erased_by_line_and_telegram(database_url: str) -> None:
+async def test_erased_by_line_and_telegram(ready_url: str) -> None:
     """「消す」 erases at once and says so once, on the platform it was asked on."""
-    async with serving(database_url) as house:
+    async with serving(ready_url) as house:
         user, person = house.line.new_user(), house.telegram.new_person()
         await house.line.says(user, "わたしの記録を消す")
         await house.telegram.says(person, "わたしの記録を消す")

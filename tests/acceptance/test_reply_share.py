@@ -25,8 +25,8 @@ PAUSE = 5.0  # seconds between two things a person does
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[Serving]:
-    async with serving(database_url, clock=FakeClock()) as running:
+async def house(ready_url: str) -> AsyncIterator[Serving]:
+    async with serving(ready_url, clock=FakeClock()) as running:
         yield running
 
 
@@ -113,7 +113,7 @@ def shipped() -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what is said does not depend on it
+@pytest.mark.parametrize("ready_url", ["sqlite"], indirect=True)  # what is said does not depend on it
 async def test_what_the_guide_says_is_free(house: Serving) -> None:
     """Word for word what the goldens say, once; at least 95 % of it by the reply call."""
     counselor = await a_counselor(house, "みずの")

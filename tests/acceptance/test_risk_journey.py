@@ -19,8 +19,8 @@ TOPIC = ("暴力", "DV", "通報", "けが", "投げられ")
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[Serving]:
-    async with serving(database_url) as running:
+async def house(ready_url: str) -> AsyncIterator[Serving]:
+    async with serving(ready_url) as running:
         yield running
 
 

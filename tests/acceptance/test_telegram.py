@@ -37,8 +37,8 @@ FAULTS = {
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[Serving]:
-    async with serving(database_url, clock=FakeClock()) as running:
+async def house(ready_url: str) -> AsyncIterator[Serving]:
+    async with serving(ready_url, clock=FakeClock()) as running:
         yield running
 
 
@@ -266,10 +266,10 @@ async def test_groups_and_channels_are_left(house: Serving) -> None:
 
 
 @pytest.mark.parametrize("protect", [False, True])
-async def test_counselors_words_may_be_protected(database_url: str, protect: bool) -> None:
+async def test_counselors_words_may_be_protected(ready_url: str, protect: bool) -> None:
     """By a setting, and only what a person wrote: places and dates can always be passed on."""
     environ = {"ENGAWA_TELEGRAM_PROTECT_CONTENT": "on" if protect else ""}
-    async with serving(database_url, environ=environ) as house:
+    async with serving(ready_url, environ=environ) as house:
         telegram, person = house.telegram, house.telegram.new_person()
         await telegram.says(person, "死にたい")
         await house.settled()
@@ -294,9 +294,9 @@ async def test_an_erase_receipt_does_not_wait(house: Serving) -> None:
 # --- fetched ----------------------------------------------------------------------------------------
 
 
-async def test_the_same_journey_by_polling(database_url: str) -> None:
+async def test_the_same_journey_by_polling(ready_url: str) -> None:
     """Without a public address: greeted, answered, taps; a stop and a start in between lose and repeat nothing."""
-    async with serving(database_url, environ=POLLING) as house:
+    async with serving(ready_url, environ=POLLING) as house:
         telegram = house.telegram
         person = telegram.new_person()
         await telegram.starts(person)

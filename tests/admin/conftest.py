@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -204,10 +203,10 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def a_house(folder: Path) -> AsyncIterator[House]:
+async def a_house(url: str) -> AsyncIterator[House]:
     """A house with its console on a port of this machine."""
     clock, waits = FakeClock(), list[float]()
-    async with an_engawa(f"sqlite:///{folder / 'engawa.sqlite3'}", clock=clock) as engawa:
+    async with an_engawa(url, clock=clock) as engawa:
 
         async def no_sleep(seconds: float) -> None:
             waits.append(seconds)
@@ -251,6 +250,6 @@ async def a_house(folder: Path) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with a_house(tmp_path) as made:
+async def house(ready_sqlite_url: str) -> AsyncIterator[House]:
+    async with a_house(ready_sqlite_url) as made:
         yield made

@@ -9,9 +9,6 @@ from typer.testing import CliRunner
 
 from admin.cli import app
 from bot.testing import A_KEY
-from tests.store.ready import filled_sqlite, ready_sqlite_url
-
-__all__ = ["filled_sqlite", "ready_sqlite_url"]
 
 
 def engawa(*words: object, url: str, **environ: str) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.store.ready import filled_sqlite, ready_sqlite_url
 from tests.webchat.conftest import chat, chrome
 
-__all__ = ["chat", "chrome", "filled_sqlite", "ready_sqlite_url"]
+__all__ = ["chat", "chrome"]

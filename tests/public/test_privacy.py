@@ -15,9 +15,6 @@ from bot.public import privacy
 from bot.store.retention import Keeping
 from bot.testing import A_KEY, a_release
 from tests.house import ROOT
-from tests.store.conftest import filled_sqlite, ready_sqlite_url
-
-__all__ = ["filled_sqlite", "ready_sqlite_url"]
 
 SENTENCES: list[dict[str, Any]] = [one for part in privacy.PAGE["sections"] for one in part["sentences"]]
 BARS = ROOT / "docs" / "security-bars.md"

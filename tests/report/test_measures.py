@@ -22,9 +22,6 @@ from bot.store import counts
 from bot.store.schema import metadata
 from bot.testing import FakeChannel, FakeClock, a_pack, an_engawa
 from tests.runtime.support import House
-from tests.store.ready import filled_sqlite, ready_sqlite_url
-
-__all__ = ["filled_sqlite", "ready_sqlite_url"]
 
 QUARTER = periods.parse("2026-Q3")
 DAY = date(2026, 9, 30)

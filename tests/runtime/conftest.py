@@ -8,22 +8,8 @@ import pytest
 
 from bot.testing import FakeChannel, FakeClock, an_engawa
 from tests.runtime.support import House
-from tests.store.ready import (
-    filled_postgresql,
-    filled_sqlite,
-    ready_postgresql_url,
-    ready_sqlite_url,
-    ready_url,
-)
 
-__all__ = [
-    "filled_postgresql",
-    "filled_sqlite",
-    "house",
-    "ready_postgresql_url",
-    "ready_sqlite_url",
-    "ready_url",
-]
+__all__ = ["house"]
 
 
 @pytest.fixture

@@ -10,9 +10,6 @@ from bot.app import Engawa
 from bot.config import load
 from bot.errors import ConfigError
 from bot.testing import A_KEY
-from tests.store.conftest import filled_sqlite, ready_sqlite_url
-
-__all__ = ["filled_sqlite", "ready_sqlite_url"]
 
 STAFF, PUBLIC = "staff.engawa.example.jp", "engawa.example.jp"
 ENVIRON = {"ENGAWA_KEYS": A_KEY, "ENGAWA_BASE_URL": f"https://{PUBLIC}"}

@@ -14,10 +14,8 @@ from sqlalchemy import Engine
 from bot.messages import Address
 from bot.store.database import make_engine, parse_url
 from bot.store.sealed import Sealer
-from tests.store.conftest import filled_sqlite, ready_sqlite_url
 from tests.store.ready import KEYRING, NOW, OPERATOR, Store
 
-__all__ = ["filled_sqlite", "ready_sqlite_url"]
 IDS = [f"U{hashlib.sha256(str(number).encode()).hexdigest()[:32]}" for number in range(10_000)]
 THERE = IDS[::100]
 

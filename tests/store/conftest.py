@@ -2,22 +2,6 @@
 
 from __future__ import annotations
 
-from tests.store.ready import (
-    filled_postgresql,
-    filled_sqlite,
-    postgresql_store,
-    ready_postgresql_url,
-    ready_sqlite_url,
-    ready_url,
-    store,
-)
+from tests.store.ready import postgresql_store, store
 
-__all__ = [
-    "filled_postgresql",
-    "filled_sqlite",
-    "postgresql_store",
-    "ready_postgresql_url",
-    "ready_sqlite_url",
-    "ready_url",
-    "store",
-]
+__all__ = ["postgresql_store", "store"]

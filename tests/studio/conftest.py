@@ -7,16 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.testing import FakeClock, an_engawa
-from tests.store.ready import (
-    filled_postgresql,
-    filled_sqlite,
-    ready_postgresql_url,
-    ready_sqlite_url,
-    ready_url,
-)
 from tests.studio.office import Office, an_office
-
-__all__ = ["filled_postgresql", "filled_sqlite", "ready_postgresql_url", "ready_sqlite_url", "ready_url"]
 
 
 @pytest.fixture

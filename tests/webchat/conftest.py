@@ -22,9 +22,6 @@ from bot.store import conversations, staff
 from bot.store.staff import Member
 from bot.testing import A_KEY, FakeChannel
 from tests.provision import chromium
-from tests.store.ready import filled_sqlite, ready_sqlite_url
-
-__all__ = ["filled_sqlite", "ready_sqlite_url"]
 
 PHONE, DESK = (390, 844), (1280, 860)
 WATCH = "addEventListener('securitypolicyviolation', (e) => console.error('csp', e.violatedDirective))"
