@@ -6,7 +6,6 @@ What is told is a count, a level and the console's address; why: docs/decisions/
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
 from collections.abc import Mapping
@@ -14,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
-
-import aiohttp
 
 from bot.channels import http
 from bot.channels.base import Channel
@@ -96,7 +93,7 @@ class Webhook:
 
     def __init__(self, url: str, *, teams: bool = False) -> None:
         self._url, self._teams = url, teams
-        self._session: aiohttp.ClientSession | None = None
+        self._session: http.Session | None = None
 
     async def tell(self, subject: str, text: str) -> None:
         body = card(subject, text) if self._teams else {"text": text}
@@ -112,10 +109,9 @@ class Webhook:
 
     async def _ask(self, method: str, raw: bytes | None) -> None:
         if self._session is None:
-            self._session = http.new_session()
+            self._session = http.Session()
         headers = {"Content-Type": "application/json"} if raw is not None else {}
-        async with asyncio.timeout(http.TOTAL_TIMEOUT):
-            status, _, _ = await http.ask(self._session, method, self._url, raw, headers)
+        status = (await self._session.ask(method, self._url, raw, headers)).status
         if status == 429:
             raise Throttled
         if status >= 500:

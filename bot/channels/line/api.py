@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-import aiohttp
 import msgspec
 
-from bot.channels.http import ask, new_session
+from bot.channels import http
 from bot.errors import Misconfigured, QuotaSpent, Rejected, Throttled, Unreachable
 
 LONGEST_WAIT = 3600.0  # seconds; no platform may put a message off for longer
 MONTHLY_LIMIT = b"monthly limit"  # what tells a spent quota from a rate limit: both are 429
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What LINE answered; the body is kept out of every `repr`."""
+class Answer(http.Answer):
+    """What LINE answered."""
 
-    status: int
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    __slots__ = ()
 
     def json(self) -> dict[str, Any]:
         """The body as an object; an empty one when it is none."""
@@ -54,10 +49,10 @@ class Api:
     def __init__(self, api_base: str, access_token: str) -> None:
         self._base = api_base.rstrip("/")
         self._headers = {"Authorization": f"Bearer {access_token}"}
-        self._session: aiohttp.ClientSession | None = None
+        self._session: http.Session | None = None
 
     def open(self) -> None:
-        self._session = new_session()
+        self._session = http.Session()
 
     async def close(self) -> None:
         if self._session is not None:
@@ -78,5 +73,5 @@ class Api:
         content = None
         if body is not None:
             content, headers["Content-Type"] = msgspec.json.encode(body), "application/json"
-        status, answer, given = await ask(self._session, method, self._base + path, content, headers)
-        return Answer(status=status, body=answer, headers=given)
+        given = await self._session.ask(method, self._base + path, content, headers)
+        return Answer(status=given.status, body=given.body, headers=given.headers)

@@ -6,8 +6,8 @@ import logging
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlencode
 
-import aiohttp
 import msgspec
 from telegram import Bot
 from telegram.error import (
@@ -17,15 +17,15 @@ from telegram.error import (
     InvalidToken,
     NetworkError,
     TelegramError,
-    TimedOut,
 )
 from telegram.request import BaseRequest, RequestData
 
-from bot.channels.http import TOTAL_TIMEOUT, new_session
+from bot.channels.http import TOTAL_TIMEOUT, Session
 from bot.channels.parsing import json_value
 from bot.errors import BadInput, ContactGone, Misconfigured, Rejected, SendError, Throttled, Unreachable
 
 TOO_MANY = 429
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GONE = ("chat not found", "peer_id_invalid", "user not found")
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines would show the token
@@ -47,7 +47,7 @@ class Client(BaseRequest):
     """Short timeouts, no proxies from the environment, no redirects."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._session: Session | None = None
         self._date = ""
 
     @property
@@ -56,7 +56,7 @@ class Client(BaseRequest):
 
     async def initialize(self) -> None:
         if self._session is None:
-            self._session = new_session()
+            self._session = Session()
 
     async def shutdown(self) -> None:
         if self._session is not None:
@@ -83,23 +83,18 @@ class Client(BaseRequest):
         """`read_timeout`: seconds for the whole call, where it may take longer than others (long polling)."""
         if self._session is None:
             raise NotSent("closed")
-        data = request_data.json_parameters if request_data else None
-        options: dict[str, Any] = {"data": data, "allow_redirects": False}
-        if isinstance(read_timeout, int | float):
-            options["timeout"] = aiohttp.ClientTimeout(total=read_timeout)
+        form = urlencode(request_data.json_parameters).encode() if request_data else None
+        limit = float(read_timeout) if isinstance(read_timeout, int | float) else None
         try:
-            async with self._session.request(method, url, **options) as response:
-                status, answer = response.status, await response.read()
-                self._date = response.headers.get("Date", "")
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotSent(type(error).__name__) from None
-        except TimeoutError as error:
-            raise TimedOut(type(error).__name__) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise NetworkError(type(error).__name__) from None
-        if status == TOO_MANY:  # the library would take one without `retry_after` for a broken connection
-            raise TooMany(_retry_after(answer))
-        return status, answer
+            answer = await self._session.ask(method, url, form, FORM if form else None, timeout=limit)
+        except Unreachable as error:
+            raise (NetworkError if error.may_have_arrived else NotSent)(str(error)) from None
+        self._date = answer.headers.get("date", "")
+        if (
+            answer.status == TOO_MANY
+        ):  # the library would take one without `retry_after` for a broken connection
+            raise TooMany(_retry_after(answer.body))
+        return answer.status, answer.body
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> Any:
