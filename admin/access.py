@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import hdrs, web
 
-from bot.publishing import EDITS
+from bot.releases import EDITS
 from bot.store.staff import ANSWERING, ROLES
 
 OPEN: frozenset[str] = frozenset()

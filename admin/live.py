@@ -14,7 +14,7 @@ from aiohttp import web
 from admin.auth import Door, Session
 from admin.guard import session_of
 from bot.errors import NotFound, StoreUnavailable
-from bot.runtime.live import QUEUE, Bell, News
+from bot.runtime.live import QUEUE, Bell, News, with_member
 from bot.store.staff import Member
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ WRITE_TIMEOUT = 20.0
 RECHECK = 5.0  # seconds a session is trusted between two looks at the database
 RETRY_MS = 2_000
 TICKET_ID = re.compile("[0-9a-f]{32}")
+QUEUE_PAUSE = 1.0  # seconds between two looks at the queue, however many come
 PER_SESSION = 4
 TOTAL = 500
 
@@ -61,20 +62,20 @@ class Streams:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """GET /admin/stream?topic=queue, or topic=thread&ticket=…: `changed` events and heartbeats."""
         session = session_of(request)
-        topics, contact_id = [QUEUE], ""
+        topics, pause, contact_id = [QUEUE], QUEUE_PAUSE, ""
         if request.query.get("topic") == "thread":
             ticket_id = request.query.get("ticket", "")
             if not TICKET_ID.fullmatch(ticket_id):
                 raise NotFound
             thread = await self._desk.thread(session.member, ticket_id)
             contact_id = thread.ticket.contact_id
-            topics += [contact_id, f"looking/{contact_id}"]
+            topics, pause = [contact_id, looking(contact_id), with_member(session.member.staff_id)], 0.0
         if self._closing or not self._has_room(session.session_id):
             return web.Response(status=503, headers={"Retry-After": "10"})
         ended = asyncio.Event()
         self._open[session.session_id][ended] = request
         try:
-            with self._hub.listen(*topics) as bell:
+            with self._hub.listen(*topics, pause=pause) as bell:
                 self._look(ended, session.member, contact_id, request)
                 return await self._run(request, session, bell, ended)
         finally:
@@ -86,12 +87,12 @@ class Streams:
     def _look(self, ended: asyncio.Event, member: Member, contact_id: str, request: web.Request) -> None:
         if contact_id:
             self._looking[ended] = member, contact_id, request
-            self._hub.spread(News(topics={f"looking/{contact_id}"}))
+            self._hub.spread(News(topics={looking(contact_id)}))
 
     def _look_away(self, ended: asyncio.Event) -> None:
         found = self._looking.pop(ended, None)
         if found is not None:
-            self._hub.spread(News(topics={f"looking/{found[1]}"}))
+            self._hub.spread(News(topics={looking(found[1])}))
 
     def _has_room(self, session_id: str) -> bool:
         """Whether one more stream may open. Pages that were left are known by their closed connections."""
@@ -133,6 +134,11 @@ class Streams:
         except (ConnectionError, StoreUnavailable):
             pass  # the page comes back by itself
         return response
+
+
+def looking(contact_id: str) -> str:
+    """The topic of who has a conversation open."""
+    return f"looking/{contact_id}"
 
 
 async def _rang(bell: Bell, ended: asyncio.Event) -> bool:

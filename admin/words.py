@@ -44,7 +44,7 @@ class Words:
 
 
 def _fill(text: str, values: Mapping[str, object]) -> str:
-    return _FIELD.sub(lambda found: str(values.get(found[1], found[0])), text)
+    return _FIELD.sub(lambda found: str(values.get(found[1], found[0])), text) if values else text
 
 
 @cache

@@ -59,6 +59,10 @@ class Postbox:
 
     def webhook(self, person: Person) -> Webhook:
         """Return the person's next message as LINE would send it."""
+        return self.says(person.user_id, person.next_line())
+
+    def says(self, user_id: str, text: str) -> Webhook:
+        """Return these words of this user as LINE would send them."""
         number = next(self._numbers)
         reply_token = f"{number:032x}"
         message = {
@@ -66,7 +70,7 @@ class Postbox:
             "id": f"{500_000_000_000_000_000 + number}",
             "quoteToken": f"q{number:063x}",
             "markAsReadToken": f"r{number:063x}",
-            "text": person.next_line(),
+            "text": text,
         }
         event = {
             "type": "message",
@@ -74,7 +78,7 @@ class Postbox:
             "webhookEventId": f"01JBENCH{number:018d}",
             "deliveryContext": {"isRedelivery": False},
             "timestamp": time.time_ns() // 1_000_000,
-            "source": {"type": "user", "userId": person.user_id},
+            "source": {"type": "user", "userId": user_id},
             "replyToken": reply_token,
             "mode": "active",
         }

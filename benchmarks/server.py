@@ -84,7 +84,7 @@ async def running(bot: Bot, folder: Path, api_base: str) -> AsyncIterator[Server
         process = subprocess.Popen(
             [sys.executable, *bot.arguments],
             cwd=ROOT,
-            env=_environment(folder, port, api_base),
+            env=environment(folder, port, api_base),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -99,7 +99,8 @@ async def running(bot: Bot, folder: Path, api_base: str) -> AsyncIterator[Server
         await _stop(server)
 
 
-def _environment(folder: Path, port: int, api_base: str) -> dict[str, str]:
+def environment(folder: Path, port: int, api_base: str) -> dict[str, str]:
+    """Return what a bot is started with; the keys are the same for the whole run."""
     outer = {name: value for name, value in os.environ.items() if not name.startswith("ENGAWA_")}
     return outer | {
         "ENGAWA_DATABASE_URL": f"sqlite:///{folder / 'bench.db'}",

@@ -186,9 +186,7 @@ class Engawa:
 
     def desk_name(self, desk_id: str) -> str:
         """The name of a desk, for people."""
-        released = self.library.at_hand
-        desks = released.latest.desks if released is not None else ()
-        return next((desk.name for desk in desks if desk.id == desk_id), "")
+        return dict(self.desks()).get(desk_id, "")
 
     def kind_name(self, kind: str) -> str:
         """The name of a kind of place, for people."""
@@ -236,6 +234,7 @@ class Engawa:
     async def start(self) -> None:
         for channel in self.channels.values():
             await channel.open()
+        self.studio.checking.open()
         if not self.database.is_sqlite:
             from bot.store.listen import listen  # psycopg is loaded for PostgreSQL only
 
@@ -286,6 +285,7 @@ class Engawa:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         await self.alerts.close()
+        await self.studio.checking.close()
         for channel in self.channels.values():
             await channel.close()
         await self.moves.close()

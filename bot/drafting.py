@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.content.issues import Issue
-from bot.content.proposal import Item
+from bot.content.proposal import Item, Proposal
 from bot.errors import Conflict, EngawaError
 from bot.store.document_drafts import DraftRow, Planned
 
@@ -92,11 +92,19 @@ class Ready:
     """How the next release stands: what changes, what is wrong, what still waits. `number` is the one it would get."""
 
     number: int
-    items: Sequence[Item] = field(repr=False)
+    proposal: Proposal = field(repr=False)
     issues: Sequence[Issue]
-    unchanged: int
     planned: Planned | None
     names: Mapping[str, str] = field(repr=False)
+
+    @property
+    def items(self) -> Sequence[Item]:
+        return self.proposal.items
+
+    @property
+    def unchanged(self) -> int:
+        """How many documents stay as they are."""
+        return len(self.proposal.published) - sum(item.before is not None for item in self.items)
 
     @property
     def blocking(self) -> list[Issue]:

@@ -26,7 +26,7 @@ from bot.content.pack import Pack, Released
 from bot.drafting import DocumentRow, Draft, DraftConflict, Saved
 from bot.errors import BadInput, Conflict, ContentError
 from bot.flows.model import AnyStep, Flow
-from bot.publishing import EDITS, allow
+from bot.releases import EDITS, allow
 from bot.store import document_drafts, remarks
 from bot.store.database import Database
 from bot.store.remarks import Remark

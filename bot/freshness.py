@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from dataclasses import replace
 
-from bot.content.codec import Document
 from bot.content.export import body_of, text_of
 from bot.content.freshness import Stale, stale, still_right
 from bot.content.gaps import Gaps, gaps, quarter
 from bot.drafting import PUBLISHED
 from bot.errors import BadInput, Conflict, NotFound
-from bot.publishing import EDITS, allow
-from bot.store import content, counts
+from bot.releases import EDITS, allow
+from bot.store import counts
 from bot.store.staff import Member
 from bot.studio import Studio
 
@@ -28,12 +26,8 @@ class Freshness:
     async def stale(self, member: Member) -> list[Stale]:
         """Everything public that is to be looked at."""
         allow(member, EDITS)
-        studio = self._studio
-
-        def read(connection: Connection) -> list[Document]:
-            return studio.public(connection, content.latest_number(connection, studio.operator_id))
-
-        return stale(await studio.database.read(read), studio.today())
+        _, documents = await self._studio.latest()
+        return stale(documents, self._studio.today())
 
     async def gaps(self, member: Member) -> Gaps:
         """What people looked for and did not find, in the last quarter that is over (R-118)."""
@@ -61,20 +55,13 @@ class Freshness:
         A release of its own, without review: less is told by it. Drafts stay. Raises NotFound, Conflict.
         """
         allow(member, EDITS)
-        try:
-            return await self._studio.database.write(self._pause, member.staff_id, name)
-        except IntegrityError as error:
-            raise Conflict("Somebody published at the same moment.") from error
-
-    def _pause(self, connection: Connection, staff_id: str, name: str) -> int:
-        operator, now = self._studio.operator_id, self._studio.clock.now()
-        rows = content.documents(connection, operator, content.latest_number(connection, operator))
-        body = next((said for kind, one, said in rows if (kind, one) == ("resource", name)), None)
+        studio = self._studio
+        number, public = await studio.latest()
+        body = next((one.body for one in public if (one.kind, one.name) == ("resource", name)), None)
         if body is None or body.get("paused"):
             raise NotFound
-        fresh = [
-            (kind, one, {**said, "paused": True} if (kind, one) == ("resource", name) else said)
-            for kind, one, said in rows
+        wanted = [
+            replace(one, body={**one.body, "paused": True}) if one.body is body else one for one in public
         ]
         note = PAUSED.format(name=body.get("name", name))
-        return content.publish(connection, operator, fresh, note, now, staff_id=staff_id)
+        return await studio.take(number, public, wanted, note, member.staff_id)

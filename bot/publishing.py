@@ -2,85 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from bot.clock import Clock
 from bot.content import codec
-from bot.content.check import check_documents
 from bot.content.codec import Document
-from bot.content.diff import Change, changes, title_of
 from bot.content.issues import Issue
-from bot.content.library import Library
 from bot.content.pack import Pack
 from bot.content.proposal import Drafted, Proposal
 from bot.drafting import NotReady, Ready
-from bot.errors import BadInput, Conflict, ContentError, NotAllowed, NotFound, StoreUnavailable
-from bot.handoff.hours import TOKYO
-from bot.store import content, document_drafts, pinned, staff
-from bot.store.content import Key, Origin, ReleaseRow, RevisionRow
-from bot.store.database import Database
+from bot.errors import BadInput, Conflict, ContentError, NotFound, StoreUnavailable
+from bot.releases import EDITS, REVIEWS, Archive, allow
+from bot.store import content, document_drafts, releasing, staff
+from bot.store.content import Key
 from bot.store.document_drafts import DraftRow, Planned
-from bot.store.sealed import Sealer
+from bot.store.releasing import NextRelease, Origin
 from bot.store.staff import Member
 
-EDITS = frozenset({"editor", "reviewer"})
-REVIEWS = frozenset({"reviewer"})
 MOST_NOTE = 500
-MOST_SHOWN = 100
-PINNED_DAYS = 7
 LOOK_EVERY = 20  # seconds
 AT_MOST = timedelta(days=90)
 
 log = structlog.get_logger("studio")
 
 
-class Releases:
+class Releases(Archive):
     """Makes releases. Checking is done beside the writer, so that nobody's message waits for it."""
 
-    def __init__(
-        self, database: Database, library: Library, clock: Clock, operator_id: str, sealer: Sealer
-    ) -> None:
-        self.database, self._library, self.clock = database, library, clock
-        self.operator_id, self._sealer = operator_id, sealer
-        self._checked: tuple[tuple[object, ...], list[Issue]] | None = None
+    _checked: tuple[tuple[object, ...], list[Issue]] | None = None
 
     # --- the next one ---
 
     async def ready(self, member: Member) -> Ready:
         """The next release as it would be: everything that was sent to review."""
         allow(member, EDITS)
-        return await self.database.read(self._ready, None)
+        return await self._ready(None)
 
-    def _ready(self, connection: Connection, wanted: Mapping[Key, int] | None) -> Ready:
+    async def _ready(self, wanted: Mapping[Key, int] | None) -> Ready:
+        """The same, of these states only where some are named."""
+        number, proposal, planned, names = await self.database.read(self._proposed, wanted)
+        return Ready(
+            number=number + 1,
+            proposal=proposal,
+            issues=await self.checked(number, proposal),
+            planned=planned,
+            names=names,
+        )
+
+    def _proposed(
+        self, connection: Connection, wanted: Mapping[Key, int] | None
+    ) -> tuple[int, Proposal, Planned | None, dict[str, str]]:
         operator = self.operator_id
         number = content.latest_number(connection, operator)
         if wanted is None:
-            rows = [
-                one for one in document_drafts.open_drafts(connection, operator).values() if one.proposed_by
-            ]
+            drafts = document_drafts.open_drafts(connection, operator)
+            rows = [one for one in drafts.values() if one.proposed_by]
         else:
             rows = list(document_drafts.states(connection, operator, wanted).values())
-        proposal = Proposal(self.public(connection, number), self.drafted(connection, rows))
         people = [person for row in rows for person in (row.by, row.proposed_by, row.approved_by)]
-        return Ready(
-            number=number + 1,
-            items=proposal.items,
-            issues=self.checked(number, proposal),
-            unchanged=len(proposal.published) - sum(item.before is not None for item in proposal.items),
-            planned=document_drafts.planned(connection, operator),
-            names=document_drafts.names(connection, operator, people),
+        return (
+            number,
+            Proposal(self.public(connection, number), self.drafted(connection, rows)),
+            document_drafts.planned(connection, operator),
+            document_drafts.names(connection, operator, people),
         )
-
-    def public(self, connection: Connection, number: int) -> list[Document]:
-        """The documents of a release."""
-        rows = content.documents(connection, self.operator_id, number)
-        return [Document(kind=kind, name=name, body=body) for kind, name, body in rows]
 
     def drafted(self, connection: Connection, rows: Sequence[DraftRow]) -> list[Drafted]:
         """Drafts with the logins of who proposed and approved them, and whether they were overtaken."""
@@ -106,17 +97,14 @@ class Releases:
             for row in rows
         ]
 
-    def checked(self, number: int, proposal: Proposal) -> list[Issue]:
+    async def checked(self, number: int, proposal: Proposal) -> list[Issue]:
         """What is wrong with it on top of this release; remembered until something else is asked, or the day ends."""
         seen = (number, proposal.seen, self.today())
         known = self._checked
         if known is None or known[0] != seen:
-            self._checked = known = seen, proposal.issues(self.today())
+            found = await self.checking.issues(proposal.documents, self.today())
+            self._checked = known = seen, proposal.issues(found)
         return known[1]
-
-    def today(self) -> date:
-        """The day in Tokyo."""
-        return self.clock.now().astimezone(TOKYO).date()
 
     async def packs(self, member: Member) -> tuple[Pack, Pack | None]:
         """What is public, and what it would be with every draft that can be read; None where nobody drafts."""
@@ -145,7 +133,7 @@ class Releases:
         """
         allow(member, REVIEWS)
         note = note_of(note)
-        ready = await self.database.read(self._ready, None)
+        ready = await self._ready(None)
         if not ready.items:
             raise BadInput("Nothing was sent to review.")
         if not ready.may:
@@ -161,37 +149,41 @@ class Releases:
         return ready.number
 
     async def _publish(self, ready: Ready, staff_id: str, note: str) -> int:
+        """All that takes long is done before the write: meanwhile others write."""
         try:
-            return await self.database.write(self._write, ready, staff_id, note)
+            public, wanted = ready.proposal.published.values(), ready.proposal.documents
+            keys = [item.draft.key for item in ready.items]
+            made = await asyncio.to_thread(self._made, ready.number - 1, public, wanted, keys)
+            return await self.database.write(self._write, ready, made, staff_id, note)
         except IntegrityError as error:
             raise Conflict("Somebody published at the same moment.") from error
 
-    def _write(self, connection: Connection, ready: Ready, staff_id: str, note: str) -> int:
+    def _made(
+        self, base: int, public: Iterable[Document], wanted: Sequence[Document], always: Iterable[Key] = ()
+    ) -> NextRelease:
+        """The release after `base`, and its pack at hand."""
+        known, rows = ([(one.kind, one.name, one.body) for one in some] for some in (public, wanted))
+        made = releasing.after(base, known, rows, always)
+        self._library.make_ahead(wanted, made.digest)
+        return made
+
+    def _write(
+        self, connection: Connection, ready: Ready, made: NextRelease, staff_id: str, note: str
+    ) -> int:
         """What was checked becomes a release, unless anything under it moved meanwhile."""
         operator, now = self.operator_id, self.clock.now()
         wanted = {item.draft.key: item.draft.revision for item in ready.items}
         rows = document_drafts.states(connection, operator, wanted)
         still = {row.key: row for row in self.drafted(connection, list(rows.values()))}
-        if content.latest_number(connection, operator) != ready.number - 1:
+        if content.latest_number(connection, operator) != made.base:
             raise Conflict("Somebody published at the same moment.")
         if any(still.get(item.draft.key) != item.draft for item in ready.items):
             raise Conflict("Somebody changed a draft at the same moment.")
-        proposal = Proposal(self.public(connection, ready.number - 1), [item.draft for item in ready.items])
         origins = {
             key: Origin(revision=row.revision, staff_id=row.by, approved_by=row.approved_by)
             for key, row in rows.items()
         }
-        documents = [(one.kind, one.name, one.body) for one in proposal.documents]
-        number = content.publish(
-            connection,
-            operator,
-            documents,
-            note,
-            now,
-            number=ready.number,
-            staff_id=staff_id,
-            origins=origins,
-        )
+        number = releasing.take(connection, operator, made, note, now, staff_id=staff_id, origins=origins)
         document_drafts.published_up_to(connection, operator, wanted)
         document_drafts.call_off(connection, operator)
         return number
@@ -207,7 +199,7 @@ class Releases:
             planned = await self.database.read(document_drafts.planned, self.operator_id)
             if planned is None or planned.problem or planned.due_at > self.clock.now():
                 return
-            ready = await self.database.read(self._ready, planned.items)
+            ready = await self._ready(planned.items)
             problem = "" if ready.may and len(ready.items) == len(planned.items) else "not_ready"
             if not problem:
                 await self._publish(ready, planned.staff_id, planned.note)
@@ -226,61 +218,36 @@ class Releases:
     async def roll_back(self, member: Member, number: int) -> int:
         """A new release of exactly what `number` held. Drafts stay. Raises NotFound, NotReady, Conflict."""
         allow(member, REVIEWS)
-        return await self.database.write(self._roll_back, member.staff_id, number)
-
-    def _roll_back(self, connection: Connection, staff_id: str, number: int) -> int:
-        operator, latest = self.operator_id, content.latest_number(connection, self.operator_id)
-        rows = content.documents(connection, operator, number)
-        if not rows or number >= latest:
-            raise NotFound
+        latest, public = await self.latest()
+        rows = await self.database.read(content.documents, self.operator_id, number)
         documents = [Document(kind=kind, name=name, body=body) for kind, name, body in rows]
+        if not documents or number >= latest:
+            raise NotFound
         # What depends on the day is asked again whenever it is told, so that an old release is never refused for it.
-        blocking = [issue for issue in check_documents(documents) if issue.blocks]
+        blocking = [issue for issue in await self.checking.issues(documents, None) if issue.blocks]
         if blocking:
             raise NotReady(blocking, (), ())
         note = f"第{number}版にもどしました"
-        return content.publish(connection, operator, rows, note, self.clock.now(), staff_id=staff_id)
+        return await self.take(latest, public, documents, note, member.staff_id)
 
-    async def releases(self, member: Member) -> list[ReleaseRow]:
-        """The newest releases, the latest first."""
-        allow(member, EDITS)
-        return await self.database.read(content.recent, self.operator_id, MOST_SHOWN)
-
-    async def history(self, member: Member, kind: str, name: str) -> list[RevisionRow]:
-        """What a document said in each release that changed it, the newest first."""
-        allow(member, EDITS)
-        return await self.database.read(content.history, self.operator_id, kind, name, MOST_SHOWN)
-
-    async def compare(self, member: Member, older: int, newer: int) -> list[tuple[Key, str, list[Change]]]:
-        """What is different in a newer release: documents with their name and changes. Raises NotFound."""
-        allow(member, EDITS)
-
-        def read(connection: Connection) -> tuple[content.Rows, content.Rows]:
-            found = content.documents(connection, self.operator_id, older)
-            return found, content.documents(connection, self.operator_id, newer)
-
-        before, after = await self.database.read(read)
-        if not before or not after:
-            raise NotFound
-        old = {(kind, name): body for kind, name, body in before}
-        new = {(kind, name): body for kind, name, body in after}
-        return [
-            (key, title_of(*key, new.get(key) or old.get(key)), changes(*key, old.get(key), new.get(key)))
-            for key in sorted(old.keys() | new.keys())
-            if old.get(key) != new.get(key)
-        ]
-
-    async def midway(self, member: Member) -> Mapping[str, int]:
-        """How many people are in a flow now, by flow: they finish with the steps their session began with."""
-        allow(member, EDITS)
-        since = self.clock.now() - timedelta(days=PINNED_DAYS)
-        return await self.database.read(pinned.flows, self._sealer, self.operator_id, since)
-
-
-def allow(member: Member, roles: frozenset[str]) -> None:
-    """Raises NotAllowed unless the member's role is one of these."""
-    if member.role not in roles:
-        raise NotAllowed("Content is for editors and reviewers.")
+    async def take(
+        self,
+        base: int,
+        public: Iterable[Document],
+        wanted: Sequence[Document],
+        note: str,
+        staff_id: str | None,
+    ) -> int:
+        """A release of the wanted documents after `base`, which has the public ones, without drafts. Raises Conflict
+        when another came first."""
+        made = await asyncio.to_thread(self._made, base, public, wanted)
+        now = self.clock.now()
+        try:
+            return await self.database.write(
+                releasing.take, self.operator_id, made, note, now, staff_id=staff_id
+            )
+        except IntegrityError as error:
+            raise Conflict("Somebody published at the same moment.") from error
 
 
 def note_of(text: str) -> str:

@@ -5,8 +5,6 @@ A draft is never reachable from a channel: what people are told is read from rel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 from sqlalchemy import Connection
 
@@ -17,8 +15,10 @@ from bot.content.issues import Issue
 from bot.content.proposal import Proposal, concerns
 from bot.drafting import DocumentRow, DocumentTaken, Draft, DraftConflict, Saved, state_of
 from bot.errors import BadInput, Conflict, ContentError, NotAllowed, NotFound, TooLarge
-from bot.publishing import EDITS, REVIEWS, Releases, allow
+from bot.publishing import Releases
+from bot.releases import EDITS, REVIEWS, allow
 from bot.store import content, document_drafts
+from bot.store.content import Key
 from bot.store.document_drafts import DraftRow
 from bot.store.staff import Member
 
@@ -34,14 +34,9 @@ class Studio(Releases):
     async def documents(self, member: Member, kind: str = "") -> list[DocumentRow]:
         """All documents, or those of a kind, by kind and title; with the drafts on them."""
         allow(member, EDITS)
-        return await self.database.read(self._documents, kind)
-
-    def _documents(self, connection: Connection, kind: str) -> list[DocumentRow]:
-        number = content.latest_number(connection, self.operator_id)
-        public = {(one.kind, one.name): one.body for one in self.public(connection, number)}
-        drafts = document_drafts.open_drafts(connection, self.operator_id)
-        names = document_drafts.names(connection, self.operator_id, (one.by for one in drafts.values()))
-        issues = self._issues(connection, number, list(drafts.values()))
+        number, proposal, drafts, names = await self.database.read(self._drafts)
+        issues = await self.checked(number, proposal)
+        public = {key: one.body for key, one in proposal.published.items()}
         rows = []
         for key in public.keys() | drafts.keys():
             if kind and key[0] != kind:
@@ -55,7 +50,7 @@ class Studio(Releases):
                 DocumentRow(
                     kind=key[0],
                     name=key[1],
-                    title=title_of(*key, body),
+                    title=title_of(key[0], key[1], body),
                     state=state_of(draft),
                     by=names.get(draft.by, "") if draft else "",
                     at=draft.at if draft else None,
@@ -109,17 +104,16 @@ class Studio(Releases):
     async def check(self, member: Member) -> list[Issue]:
         """What is wrong with the latest release and every draft on it, what blocks first."""
         allow(member, EDITS)
+        number, proposal, _, _ = await self.database.read(self._drafts)
+        return await self.checked(number, proposal)
 
-        def read(connection: Connection) -> list[Issue]:
-            number = content.latest_number(connection, self.operator_id)
-            drafts = document_drafts.open_drafts(connection, self.operator_id)
-            return self._issues(connection, number, list(drafts.values()))
-
-        return await self.database.read(read)
-
-    def _issues(self, connection: Connection, number: int, rows: Sequence[DraftRow]) -> list[Issue]:
-        """The same."""
-        return self.checked(number, Proposal(self.public(connection, number), self.drafted(connection, rows)))
+    def _drafts(self, connection: Connection) -> tuple[int, Proposal, dict[Key, DraftRow], dict[str, str]]:
+        """The latest release with every draft on it, the drafts, and the names of who wrote them."""
+        number = content.latest_number(connection, self.operator_id)
+        drafts = document_drafts.open_drafts(connection, self.operator_id)
+        proposal = Proposal(self.public(connection, number), self.drafted(connection, list(drafts.values())))
+        names = document_drafts.names(connection, self.operator_id, (one.by for one in drafts.values()))
+        return number, proposal, drafts, names
 
     # --- writing ---
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bot.content.codec import Document
 from bot.content.diff import Change
@@ -15,7 +14,8 @@ from bot.content.issues import Issue
 from bot.content.proposal import Drafted, Proposal, public
 from bot.drafting import NotReady
 from bot.errors import BadInput, Conflict
-from bot.publishing import EDITS, allow, note_of
+from bot.publishing import note_of
+from bot.releases import EDITS, allow
 from bot.store import content, document_drafts, staff
 from bot.store.document_drafts import DraftRow
 from bot.store.staff import Member
@@ -34,7 +34,11 @@ class StudioFiles:
         """What would change, in words, and what is wrong with what would then be public."""
         proposal, _ = await self._studio.database.read(self._proposal, fresh, whole, "", "")
         titles = [(item.title, item.changes) for item in proposal.items]
-        return titles, proposal.issues(self._studio.today())
+        return titles, await self._issues(proposal)
+
+    async def _issues(self, proposal: Proposal) -> list[Issue]:
+        studio = self._studio
+        return proposal.issues(await studio.checking.issues(proposal.documents, studio.today()))
 
     async def publish(
         self, fresh: Sequence[Document], note: str, by: str, second: str, *, whole: bool
@@ -47,7 +51,7 @@ class StudioFiles:
         proposal, number = await studio.database.read(self._proposal, fresh, whole, by, second)
         if not proposal.items:
             return 0
-        if blocking := [issue for issue in proposal.issues(studio.today()) if issue.blocks]:
+        if blocking := [issue for issue in await self._issues(proposal) if issue.blocks]:
             raise NotReady(blocking, (), ())
         if (waiting := [item for item in proposal.items if item.two]) and not second:
             names = "、".join(item.title for item in waiting[:5])
@@ -56,24 +60,8 @@ class StudioFiles:
         if len({one.staff_id for one in people}) < len(people):
             raise BadInput("--by and --second are two people.")
 
-        def write(connection: Connection) -> int:
-            if content.latest_number(connection, studio.operator_id) != number:
-                raise Conflict("Somebody published at the same moment. Look at it again.")
-            documents = [(one.kind, one.name, one.body) for one in proposal.documents]
-            return content.publish(
-                connection,
-                studio.operator_id,
-                documents,
-                note,
-                studio.clock.now(),
-                number=number + 1,
-                staff_id=people[0].staff_id if people else None,
-            )
-
-        try:
-            return await studio.database.write(write)
-        except IntegrityError as error:
-            raise Conflict("Somebody published at the same moment. Look at it again.") from error
+        published, wanted = proposal.published.values(), proposal.documents
+        return await studio.take(number, published, wanted, note, people[0].staff_id if people else None)
 
     async def draft(self, fresh: Sequence[Document], by: str) -> int:
         """The same for an editor known by login."""

@@ -36,7 +36,7 @@ LAYERS = {
         ),
         *(
             f"bot.content.{name}"
-            for name in ("areas", "asking", "finding", "hotlines", "issues", "search", "desks")
+            for name in ("areas", "asking", "finding", "hotlines", "issues", "press", "search", "desks")
         ),
         *(f"bot.content.{name}" for name in ("check_flows", "check_places", "check_words", "words", "diff")),
         *(f"bot.content.{name}" for name in ("holidays", "schedule", "events", "agenda", "event_cards")),
@@ -75,6 +75,8 @@ LAYERS = {
             "bot.reporting",
             "bot.alerting",
             "bot.audit_heads",
+            "bot.checking",
+            "bot.releases",
             "bot.studio",
             "bot.studio_files",
             "bot.publishing",

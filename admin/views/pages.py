@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
+from markupsafe import Markup
 
 from admin.access import ACCESS
 from admin.auth import Session
@@ -184,6 +185,11 @@ class Pages:
         )
         headers = {"Cache-Control": "no-store", "Vary": "X-Fragment"}
         return web.Response(text=text, content_type="text/html", status=status, headers=headers)
+
+    def piece(self, template: str, name: str) -> Callable[..., Markup]:
+        """A macro of a template, to be drawn once and put into many pages."""
+        macro: Callable[..., Markup] = getattr(self._templates.get_template(template).module, name)
+        return macro
 
     def problem(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ from aiohttp import web
 from admin.access import HOME
 from admin.guard import session_of
 from admin.views import alerts, labels, times
+from admin.views.ledger import MINE, RESTING, TEAM, WAITING, Ledger
 from admin.views.pages import Pages, Taken
 from admin.words import Words, marked, words_of
 from bot.errors import NotFound
 from bot.handoff.desk import SEES_ALL
-from bot.handoff.flags import standing
 from bot.handoff.ticket import Status
 from bot.store import scheduled
 from bot.store.queue import PAGE, Numbers, Place
@@ -28,7 +28,6 @@ from bot.store.tickets import Waiting
 if TYPE_CHECKING:
     from admin.app import Console
 
-WAITING, MINE, TEAM, RESTING = "waiting", "mine", "team", "resting"
 GROUPS = {
     WAITING: marked("Waiting"),
     MINE: marked("Mine"),
@@ -43,6 +42,7 @@ class Queue:
 
     def __init__(self, console: Console, pages: Pages) -> None:
         self._console, self._pages = console, pages
+        self._ledger = Ledger(pages.piece("_ledger.html", "line"), console.desk_name)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -71,6 +71,7 @@ class Queue:
         only = {"desk_id": chosen["desk"], "account_id": chosen["entrance"]}
         numbers = await self._console.desk.numbers(member, **only)
         t, now = words_of(request), self._console.clock.now()
+        opens = group != TEAM or member.role in SEES_ALL
         stopped = await self._console.database.read(scheduled.stopped, member.staff_id)
         accounts = await self._console.accounts()
         ailing = [labels.ailing(t, account) for account in accounts if account.ailment]
@@ -85,7 +86,8 @@ class Queue:
             groups=GROUPS,
             numbers={name: getattr(numbers, name) for name in GROUPS},
             sentence=sentence(t, now, numbers),
-            rows=[row(t, now, group, waiting, self._console, member, stopped) for waiting in rows],
+            rows=self._ledger.lines(t, now, group, rows, stopped, opens=opens),
+            opens=opens,
             ailing=ailing,
             filters=self._filters(t, chosen, [account.account_id for account in accounts]),
             address=partial(address, group, chosen),
@@ -178,62 +180,3 @@ def sentence(t: Words, now: datetime, numbers: Numbers) -> str:
         numbers.waiting,
         wait=times.waited(t, now, numbers.oldest),
     )
-
-
-def row(
-    t: Words,
-    now: datetime,
-    group: str,
-    waiting: Waiting,
-    console: Console,
-    member: Member,
-    stopped: Collection[str] = (),
-) -> dict[str, object]:
-    """A line of the ledger, in words. `opens`: whether this member may open it."""
-    ticket = waiting.ticket
-    at = ticket.claimed_at or ticket.opened_at if group in (MINE, TEAM) else ticket.opened_at
-    return {
-        "id": ticket.id,
-        "level": ticket.priority,
-        "nickname": waiting.nickname,
-        "why": labels.why(t, standing(ticket, now)),
-        "wait": times.waited(t, now, at) if group != RESTING else times.moment(t, now, at),
-        "since": times.since(t, now, at) if group != RESTING else "",
-        "at": times.exact(at),
-        "remarks": remarks(t, now, group, waiting, is_stopped=ticket.contact_id in stopped),
-        "desk": console.desk_name(ticket.desk_id),
-        "entrance": labels.entrance(t, waiting.account_id),
-        "opens": group != TEAM or member.role in SEES_ALL,
-    }
-
-
-def remarks(t: Words, now: datetime, group: str, waiting: Waiting, *, is_stopped: bool = False) -> list[str]:
-    """What to know before opening it: words that did not leave, when an answer was told, who stands in."""
-    said = []
-    if is_stopped:
-        said.append(t("Words of yours were not sent"))
-    if waiting.ticket.promised_at is not None and group != RESTING:
-        said.append(promised(t, now, waiting.ticket.promised_at))
-    if waiting.stand_in and group != RESTING:
-        said.append(t("Stands in: {name}", name=waiting.stand_in))
-    if not waiting.reachable:
-        said.append(t("Receiving is paused on their side"))
-    if waiting.keeper and group == TEAM:
-        said.append(t("With {name}", name=waiting.keeper))
-    if waiting.keeper and group == WAITING:
-        said.append(t("{name} took care of it before", name=waiting.keeper))
-    if waiting.keeper and group == RESTING:
-        said.append(t("{name} took care of it", name=waiting.keeper))
-    if waiting.ticket.wishes and group != RESTING:
-        said.append(t("There are wishes for how to go on"))
-    return said
-
-
-def promised(t: Words, now: datetime, at: datetime) -> str:
-    """The time the person was told; past it, that it has passed, as a sentence."""
-    if at >= now:
-        return t("Told to answer around {time}", time=times.moment(t, now, at))
-    late = int((now - at).total_seconds() // times.MINUTE)
-    if late >= times.HOUR // times.MINUTE:
-        return t("The promised time ({time}) has passed", time=times.moment(t, now, at))
-    return t("{n} minutes past the promised time", n=max(1, late))

@@ -21,7 +21,7 @@ from bot.content.export import body_of, text_of
 from bot.content.proposal import concerns
 from bot.drafting import APPROVED, DRAFTED, PROPOSED, PUBLISHED, Draft, DraftConflict
 from bot.errors import BadInput, ContentError, NotFound
-from bot.publishing import REVIEWS
+from bot.releases import REVIEWS
 
 if TYPE_CHECKING:
     from admin.app import Console

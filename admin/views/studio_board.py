@@ -29,7 +29,7 @@ from bot.content.pack import Pack
 from bot.errors import BadInput, NotFound
 from bot.freshness import Freshness
 from bot.handoff.risk import RiskHit
-from bot.publishing import EDITS, allow
+from bot.releases import EDITS, allow
 from bot.studio_files import StudioFiles
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from bot.content.issues import Issue
 from bot.drafting import NotReady, Ready
 from bot.errors import BadInput, NotFound
 from bot.handoff.hours import TOKYO
-from bot.publishing import REVIEWS
+from bot.releases import REVIEWS
 
 if TYPE_CHECKING:
     from admin.app import Console

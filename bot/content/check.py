@@ -188,9 +188,7 @@ def _rich_menu(pack: Pack) -> Iterator[Issue]:
 
 def _stickers(pack: Pack) -> Iterator[Issue]:
     """A picture must not end, erase or hand over anything: its meaning is a guess."""
-    labels = {
-        fold(label) for flow in pack.flows.values() for step in flow.steps.values() for label in step.choices
-    }
+    labels = {fold(label) for label in pack.labels()}
     for word in dict.fromkeys(pack.stickers.values()):
         path = f"stickers/{word}"
         if not fold(word) or len(word) > MAX_LABEL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -17,16 +17,8 @@ from msgspec.structs import replace
 from bot.content import model
 from bot.content.events import DATED_TYPES, Event, EventSeries
 from bot.content.issues import explained, told
-from bot.content.model import (
-    Commands,
-    Resource,
-    Service,
-    Stickers,
-    Texts,
-    Wishes,
-    WordRule,
-)
-from bot.content.pack import Pack, entry_words, sticker_words
+from bot.content.model import Commands, Resource, Service, Stickers, Texts, Wishes, WordRule
+from bot.content.pack import Pack, entry_words
 from bot.content.words import WordRules
 from bot.errors import ContentError
 from bot.flows.matching import fold
@@ -160,8 +152,16 @@ def _named(document: Document, where: str) -> str:
     return where
 
 
-def build(number: int, documents: Iterable[Document], published_at: datetime = NEVER) -> Pack:
-    """All documents as a pack. Raises ContentError at the first that cannot be read; see `check` for the rest."""
+def build(
+    number: int,
+    documents: Iterable[Document],
+    published_at: datetime = NEVER,
+    typed: Callable[[Document], Any] = typed,
+) -> Pack:
+    """All documents as a pack. Raises ContentError at the first that cannot be read; see `check` for the rest.
+
+    `typed` may be one that remembers.
+    """
     found: dict[str, dict[str, Any]] = {kind: {} for kind in DOCUMENT_TYPES}
     for document in documents:
         if document.name in found[document.kind]:
@@ -192,7 +192,7 @@ def build(number: int, documents: Iterable[Document], published_at: datetime = N
         service=service,
         texts=texts.texts,
         commands=_command_words(commands),
-        stickers=sticker_words(stickers),
+        stickers=_sticker_words(stickers),
         flows=flows,
         entries=entry_words(flows),
         desks=tuple(desks.values()),
@@ -254,6 +254,11 @@ def _command_words(commands: Commands) -> dict[str, str]:
             if other != command:
                 raise ContentError(f"commands/{command}", told("word_twice", word=word, other=other))
     return found
+
+
+def _sticker_words(stickers: Stickers) -> dict[str, str]:
+    """Folded keyword → the word it speaks for, in the order of the table."""
+    return {fold(keyword): word for word, keywords in stickers.words.items() for keyword in keywords}
 
 
 def files(folder: Traversable) -> Iterator[Traversable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,10 +12,11 @@ from bot.content import codec
 from bot.content.check import check
 from bot.content.codec import Document
 from bot.content.pack import Pack, Released
+from bot.content.press import Press
 from bot.errors import ContentError
 from bot.handoff.hours import TOKYO
 from bot.handoff.waiting import Board
-from bot.store import content
+from bot.store import content, releasing
 
 MAX_PACKS = 12
 
@@ -28,7 +30,10 @@ class Library:
         self._base = base
         self.samples = False  # lines nobody approved are shown, marked as samples: only a demonstration does
         self.board: Board | None = None  # how it stands with the desks: kept fresh by `handoff.board`
+        self._press = Press()
         self._packs: dict[int, Pack] = {}
+        self._ahead: tuple[bytes, Pack] | None = None
+        self._public: tuple[int, list[Document]] = 0, []
         self._latest: Released | None = None
 
     def import_seed(self, connection: Connection, now: datetime) -> int:
@@ -52,15 +57,28 @@ class Library:
             if issue.blocks:
                 raise ContentError(issue.path, issue.message)
         rows = [(document.kind, document.name, document.body) for document in known]
-        return content.publish(connection, self._operator_id, rows, note, now, number=number)
+        return releasing.publish(connection, self._operator_id, rows, note, now, number=number)
 
     def merge(self, connection: Connection, fresh: Iterable[Document], note: str, now: datetime) -> int:
         """A new release of the latest one with these documents in it, new or in place of those of their name."""
         number = content.latest_number(connection, self._operator_id)
-        rows = content.documents(connection, self._operator_id, number)
-        known = {(kind, name): Document(kind=kind, name=name, body=body) for kind, name, body in rows}
+        known = {(one.kind, one.name): one for one in self.documents(connection, number)}
         known |= {(document.kind, document.name): document for document in fresh}
         return self.publish(connection, known.values(), note, now)
+
+    def documents(self, connection: Connection, number: int) -> list[Document]:
+        """The documents of a release, in a fixed order; those of the last one asked for are at hand. Not to be
+        changed: they are everybody's."""
+        known, documents = self._public
+        if known != number:
+            words = content.words(connection, self._operator_id, number)
+            documents = self._press.documents(words)
+            self._public = number, documents
+        return documents
+
+    def make_ahead(self, documents: Iterable[Document], digest: bytes) -> None:
+        """Makes the pack of a release that may come, so that nobody's turn waits for it. Raises ContentError."""
+        self._ahead = digest, self._press.pack(0, documents)
 
     def released(self, connection: Connection, pinned: Iterable[int] = ()) -> Released:
         """The latest release, with the step graphs of the pinned ones at hand."""
@@ -88,13 +106,15 @@ class Library:
     def _pack(self, connection: Connection, number: int) -> Pack | None:
         pack = self._packs.get(number)
         if pack is None:
-            rows = content.documents(connection, self._operator_id, number)
-            if not rows:
+            found = content.published(connection, self._operator_id, number)
+            if found is None:
                 return None
-            documents = (Document(kind=kind, name=name, body=body) for kind, name, body in rows)
-            at = content.published_at(connection, self._operator_id, number) or codec.NEVER
-            pack = codec.build(number, documents, at)
-            assert pack.search is not None  # its index is made now, not in somebody's turn
+            at, digest = found
+            ahead = self._ahead
+            if ahead is not None and ahead[0] == digest:
+                pack = replace(ahead[1], number=number, published_at=at).with_index(ahead[1])
+            else:
+                pack = self._press.pack(number, self.documents(connection, number), at)
             if len(self._packs) >= MAX_PACKS:
                 self._packs.pop(min(self._packs))
             self._packs[number] = pack

@@ -14,7 +14,7 @@ from bot.content.event_cards import event_card, fits, is_past
 from bot.content.events import Event, EventSeries
 from bot.content.finding import AREA, INTEREST, KIND, Search
 from bot.content.hotlines import open_lines
-from bot.content.model import Article, Borders, Hotline, Letter, Resource, Service, Stickers, Wishes
+from bot.content.model import Article, Borders, Hotline, Letter, Resource, Service, Wishes
 from bot.content.reading import articles_on, letter_of
 from bot.content.words import WordRules
 from bot.flows.content import Found, Hit, Wanted
@@ -76,15 +76,21 @@ class Pack:
 
     def with_flows(self, flows: Mapping[str, Flow]) -> Pack:
         """The same with other flows, for drafts: the index stays, as what is looked for is in the places."""
-        made = replace(self, flows=flows, entries=entry_words(flows))
-        object.__setattr__(made, "_made", self._made)
-        return made
+        return replace(self, flows=flows, entries=entry_words(flows)).with_index(self)
+
+    def with_index(self, other: Pack) -> Pack:
+        """This very pack, which takes the index of another with the same places and words."""
+        object.__setattr__(self, "_made", other._made)
+        return self
+
+    def labels(self) -> frozenset[str]:
+        """The words of all buttons: whoever writes one of them names no place."""
+        return frozenset(
+            w for flow in self.flows.values() for step in flow.steps.values() for w in step.choices
+        )
 
     def _indexed(self) -> Search:
-        labels = (
-            label for flow in self.flows.values() for step in flow.steps.values() for label in step.choices
-        )
-        return Search(self.resources, self.borders, self.wishes, self.texts, labels)
+        return Search(self.resources, self.borders, self.wishes, self.texts, self.labels())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,8 +298,3 @@ def is_safety(key: str) -> bool:
 def entry_words(flows: Mapping[str, Flow]) -> dict[str, str]:
     """Folded entry word → first step of its flow."""
     return {fold(word): flow.first for flow in flows.values() for word in flow.entry if fold(word)}
-
-
-def sticker_words(stickers: Stickers) -> dict[str, str]:
-    """Folded keyword → the word it speaks for, in the order of the table."""
-    return {fold(keyword): word for word, keywords in stickers.words.items() for keyword in keywords}

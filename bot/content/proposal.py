@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
-from bot.content.check import check_documents
 from bot.content.codec import Document
 from bot.content.diff import Change, changes, title_of
 from bot.content.export import body_of, plain
@@ -109,11 +107,11 @@ class Proposal:
             for item in self.items
         )
 
-    def issues(self, today: date) -> list[Issue]:
-        """Everything that is wrong with it, what blocks first."""
+    def issues(self, checked: Iterable[Issue]) -> list[Issue]:
+        """Everything that is wrong with it, what blocks first: what cannot be read, and what a check of `documents`
+        found."""
         unread = [item.problem for item in self.items if item.problem is not None]
-        found = [*unread, *check_documents(self.documents, today)]
-        return sorted(found, key=lambda issue: not issue.blocks)
+        return sorted([*unread, *checked], key=lambda issue: not issue.blocks)
 
 
 def _read(draft: Drafted) -> tuple[Drafted, Mapping[str, Any] | None, Issue | None]:

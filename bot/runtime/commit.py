@@ -14,7 +14,7 @@ from bot.frozen import replace
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
 from bot.messages import Address, Hold, Outgoing, Purpose, Reply, ReplyHint
-from bot.runtime.live import ERASED, OUTBOX, QUEUE, RECEIPTS, News
+from bot.runtime.live import ERASED, OUTBOX, QUEUE, RECEIPTS, News, with_member
 from bot.store import conversations, counts, erase, hints, inbox, moving, outbox, tickets, timeline, wakeups
 from bot.store.body import Body
 from bot.store.conversations import Loaded
@@ -136,8 +136,10 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
                 case fx.OpenTicket():
                     rows.news.add(QUEUE)
                     rows.counted[loaded.operator_id]["tickets_opened"] += 1
-                case fx.RaisePriority() | fx.RestTicket() | fx.Relay():
+                case fx.RaisePriority() | fx.RestTicket():
                     rows.news.add(QUEUE)
+                case fx.Relay():
+                    pass  # whoever has the thread open hears of its contact anyway; no line of the queue changes
                 case fx.SilenceBot():
                     rows.silenced.append(contact_id)
                 case fx.WakeAt(reason=reason, at=at):
@@ -161,6 +163,9 @@ def _gather(house: House, rows: _Rows, change: Change, now: datetime) -> None:
         talk = replace(talk, ticket=replace(talk.ticket, desk_id=house.desk_id))
     if talk.ticket is not None and talk.ticket != loaded.talk.ticket:
         rows.tickets.append((loaded, talk.ticket))
+        before = loaded.talk.ticket.assignee if loaded.talk.ticket is not None else None
+        moved = {before, talk.ticket.assignee} if before != talk.ticket.assignee else set()
+        rows.news.add(QUEUE, *(with_member(one) for one in moved if one))
     rows.talks.append((loaded, talk, seq))
     rows.news.add(contact_id)
 

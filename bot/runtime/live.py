@@ -18,6 +18,11 @@ QUEUE = "queue"
 EVERYTHING = "*"
 
 
+def with_member(staff_id: str) -> str:
+    """The topic of which conversations a member of the staff has."""
+    return f"staff/{staff_id}"
+
+
 @dataclass(slots=True)
 class News:
     """Topics that changed (the names above, or a contact id), and sends that may leave now."""
@@ -37,8 +42,7 @@ class News:
 class Bell:
     """Rings when one of its topics has news. Rings that come while nobody waits are kept as one."""
 
-    def __init__(self, topics: frozenset[str]) -> None:
-        self.topics = topics
+    def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def ring(self) -> None:
@@ -53,33 +57,63 @@ class Bell:
         return rang
 
 
+class _Ear:
+    """Hears of topics for a bell: the first news at once, then once in `pause` seconds; the last are never lost."""
+
+    def __init__(self, bell: Bell, pause: float) -> None:
+        self._bell, self._pause = bell, pause
+        self._free_at = 0.0
+        self._waiting: asyncio.TimerHandle | None = None
+
+    def hear(self) -> None:
+        if not self._pause:
+            self._bell.ring()
+        elif self._waiting is None:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._free_at:
+                self._pass_on()
+            else:
+                self._waiting = loop.call_at(self._free_at, self._pass_on)
+
+    def _pass_on(self) -> None:
+        self._waiting, self._free_at = None, asyncio.get_running_loop().time() + self._pause
+        self._bell.ring()
+
+    def close(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+
 class Hub:
     """Spreads news to the bells of this process; must be used from the event loop."""
 
     def __init__(self) -> None:
-        self._bells: dict[str, set[Bell]] = {}
+        self._ears: dict[str, set[_Ear]] = {}
         self.send: Callable[[Outgoing], None] | None = None
 
     @contextlib.contextmanager
-    def listen(self, *topics: str) -> Iterator[Bell]:
-        bell = Bell(frozenset(topics))
+    def listen(self, *topics: str, pause: float = 0.0) -> Iterator[Bell]:
+        """A bell for these topics, that rings for them once in `pause` seconds at most."""
+        bell = Bell()
+        ear = _Ear(bell, pause)
         for topic in topics:
-            self._bells.setdefault(topic, set()).add(bell)
+            self._ears.setdefault(topic, set()).add(ear)
         try:
             yield bell
         finally:
+            ear.close()
             for topic in topics:
-                bells = self._bells[topic]
-                bells.discard(bell)
-                if not bells:
-                    del self._bells[topic]
+                ears = self._ears[topic]
+                ears.discard(ear)
+                if not ears:
+                    del self._ears[topic]
 
     def spread(self, news: News) -> None:
         """To be called once what it tells of is committed."""
         for outgoing in news.leaving:
             if self.send is not None:
                 self.send(outgoing)
-        topics = list(self._bells) if EVERYTHING in news.topics else news.topics
+        topics = list(self._ears) if EVERYTHING in news.topics else news.topics
         for topic in topics:
-            for bell in self._bells.get(topic, ()):
-                bell.ring()
+            for ear in self._ears.get(topic, ()):
+                ear.hear()

@@ -52,12 +52,24 @@ async def test_who_waits_is_woken() -> None:
             assert await waiting
 
 
+async def test_with_a_pause_the_first_is_heard_at_once_and_the_last_is_never_lost() -> None:
+    """However many come, a look at most in each pause; what came within it is told at its end."""
+    hub = Hub()
+    with hub.listen("a", pause=0.02) as bell:
+        hub.spread(News({"a"}))
+        assert await rang(bell)
+        for _ in range(3):
+            hub.spread(News({"a"}))
+        assert await bell.wait(5)
+        assert not await bell.wait(0.05)
+
+
 async def test_nobody_stays_in_the_list() -> None:
     """Listeners leave with their context, also after an error; a topic without listeners is forgotten."""
     hub = Hub()
     with hub.listen("a"), pytest.raises(RuntimeError), hub.listen("a", "b"):
         raise RuntimeError
-    assert hub._bells == {}
+    assert hub._ears == {}
     hub.spread(News({"a"}))
 
 

@@ -52,7 +52,7 @@ class Scripted(Worker):
 async def hub() -> AsyncIterator[Hub]:
     made = Hub()
     yield made
-    assert made._bells == {}, "somebody still listens"
+    assert made._ears == {}, "somebody still listens"
 
 
 async def test_busy_while_there_is_work(hub: Hub) -> None:

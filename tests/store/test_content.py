@@ -15,7 +15,7 @@ from bot.content.check import check
 from bot.content.library import Library
 from bot.errors import ContentError
 from bot.handoff.hours import TOKYO
-from bot.store import content, migrate
+from bot.store import content, migrate, releasing
 from bot.store.schema import operators, releases, revisions
 from tests.store.ready import NOW, OPERATOR, Store, at_once, blocked, raised
 
@@ -23,7 +23,7 @@ Document = tuple[str, str, dict[str, Any]]
 
 
 def publish(store: Store, *documents: Document, operator: str = "test") -> int:
-    return int(store.run(content.publish, operator, documents, "", NOW))
+    return int(store.run(releasing.publish, operator, documents, "", NOW))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from bot.content.export import body_of
 from bot.drafting import NotReady
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.store import content
+from bot.store import releasing
 from tests.studio.office import FLOW, LINE, TEXT, Office
 
 
@@ -26,7 +26,7 @@ class TestReleases:
         ]
         newest = (await office.studio.releases(office["oono"]))[0]
         assert (newest.number, newest.note, newest.by) == (2, "名前をかえました", "sakurai")
-        assert newest.digest == content.digest(await office.documents(2))
+        assert newest.digest == releasing.digest(await office.documents(2))
         with pytest.raises(BadInput):
             await office.publish()
 

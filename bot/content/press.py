@@ -1,0 +1,64 @@
+"""Makes packs of releases one after the other: what a release leaves as it was is used again.
+
+Most releases change one document of hundreds. Each is read and typed once, and only what is made of it is made anew;
+compiled rules and the index of places stay (`handoff.risk.compile_rules`, `Pack.with_index`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bot.content import codec
+from bot.content.codec import Document
+from bot.content.pack import Pack
+
+Key = tuple[str, str]
+
+
+class Press:
+    """May be used from several threads: each sees what it was given, or makes it once more."""
+
+    def __init__(self) -> None:
+        self._read: dict[Key, tuple[str, Document]] = {}
+        self._typed: dict[Key, tuple[Document, Any]] = {}
+        self._last: Pack | None = None
+
+    def documents(self, words: Iterable[tuple[str, str, str]]) -> list[Document]:
+        """Documents of (kind, name, body as JSON): the same object as long as the words are the same. Not to be
+        changed."""
+        before, found = self._read, {}
+        for kind, name, text in words:
+            known = before.get((kind, name))
+            if known is None or known[0] != text:
+                known = text, Document(kind=kind, name=name, body=msgspec.json.decode(text))
+            found[kind, name] = known
+        self._read = found
+        return [document for _, document in found.values()]
+
+    def pack(self, number: int, documents: Iterable[Document], at: datetime = codec.NEVER) -> Pack:
+        """The pack, its index of places made. Raises ContentError."""
+        before, found = self._typed, dict[Key, tuple[Document, Any]]()
+
+        def typed(document: Document) -> Any:
+            key = document.kind, document.name
+            known = before.get(key)
+            if known is None or known[0] is not document:
+                known = document, codec.typed(document)
+            found[key] = known
+            return known[1]
+
+        made = codec.build(number, documents, at, typed)
+        if self._last is not None and _searched(made) == _searched(self._last):
+            made.with_index(self._last)
+        assert made.search is not None  # made now, not in somebody's turn
+        self._typed, self._last = found, made
+        return made
+
+
+def _searched(pack: Pack) -> tuple[object, ...]:
+    """What the index of places is made of."""
+    return pack.resources, pack.borders, pack.wishes, pack.texts, pack.labels()
