@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
+
+from bot.frozen import dataclass
 
 LINE_API = "https://api.line.me"
 TELEGRAM_API = "https://api.telegram.org"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from bot.channels.base import Channel
 from bot.clock import Clock
+from bot.frozen import dataclass
 from bot.handoff.escalation import STANDARD, STEPS, Plan, Step
 from bot.handoff.risk import LEVELS, Level
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -28,6 +28,7 @@ from bot.content.pack import Released
 from bot.errors import ConfigError, SealError
 from bot.fetching import Fetching
 from bot.flow_editor import FlowEditor
+from bot.frozen import dataclass
 from bot.handoff import board, dictionary, relief, replies
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk

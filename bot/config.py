@@ -7,7 +7,7 @@ import binascii
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from bot import alerting
 from bot.accounts import FIELDS, LineAccount, TelegramAccount, line_accounts, telegram_accounts, web_address
 from bot.alerting import Alerting
 from bot.errors import ConfigError
+from bot.frozen import dataclass
 from bot.store.database import parse_url
 from bot.store.retention import Keeping, keeping_from
 from bot.store.sealed import KEY, Keyring, derive

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from bot.content.issues import Issue
 from bot.content.proposal import Item, Proposal
 from bot.errors import Conflict, EngawaError
+from bot.frozen import dataclass
 from bot.store.document_drafts import DraftRow, Planned
 
 PUBLISHED, DRAFTED, PROPOSED, APPROVED = "published", "drafted", "proposed", "approved"

@@ -49,8 +49,9 @@ log = structlog.get_logger("engawa")
 
 
 def around(proxies: tuple[Network, ...], admin_host: str) -> list[Middleware]:
-    """What every request passes, outermost first."""
-    return [behind(proxies), apart(admin_host), calm]
+    """What every request passes, outermost first; where nobody stands before us there is nobody to look behind."""
+    before = [behind(proxies)] if proxies else []
+    return [*before, *([apart(admin_host)] if admin_host else []), calm]
 
 
 def behind(proxies: tuple[Network, ...]) -> Middleware:
@@ -95,7 +96,7 @@ def _within(address: IPv4Address | IPv6Address, networks: tuple[Network, ...]) -
 
 
 def apart(admin_host: str) -> Middleware:
-    """The console on a host of its own, when there is one: it is nowhere else, and there is nothing else there.
+    """The console on a host of its own: it is nowhere else, and there is nothing else there.
 
     So no fault of a page that strangers write to can reach what staff see (ASVS 3.5.4).
     """
@@ -103,7 +104,7 @@ def apart(admin_host: str) -> Middleware:
     @web.middleware
     async def on_its_host(request: web.Request, handler: Handler) -> web.StreamResponse:
         path = request.path
-        if not admin_host or path in SHARED_PATHS or path.startswith("/chat/static/"):
+        if path in SHARED_PATHS or path.startswith("/chat/static/"):
             return await handler(request)
         at_console = request.host.lower() == admin_host
         if at_console and path == "/":

@@ -7,7 +7,7 @@ each other, and two on the same step are told so, with both versions at hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from hashlib import blake2b
 from typing import Any
 
@@ -26,6 +26,7 @@ from bot.content.pack import Pack, Released
 from bot.drafting import DocumentRow, Draft, DraftConflict, Saved
 from bot.errors import BadInput, Conflict, ContentError
 from bot.flows.model import AnyStep, Flow
+from bot.frozen import dataclass, replace
 from bot.releases import EDITS, allow
 from bot.store import document_drafts, remarks
 from bot.store.database import Database

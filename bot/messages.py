@@ -6,9 +6,11 @@ Texts, platform ids and tokens are left out of every `repr`, so that no log line
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from bot.frozen import dataclass, replace
 
 EXIT_LATER = "exit/later"
 EXIT_STOP = "exit/stop"

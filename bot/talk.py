@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.flows.effects import Effect
 from bot.flows.mine import Mine, Person
 from bot.flows.session import Session
+from bot.frozen import dataclass
 from bot.handoff.flags import standing
 from bot.handoff.risk import RiskHit
 from bot.handoff.risk.window import Bubble
@@ -55,7 +55,7 @@ class Talk:
     held: bool = False
     away: bool = False
     moved: bool = False
-    mine: Mine = Mine()  # noqa: RUF009 - immutable
+    mine: Mine = Mine()
     seen_at: datetime | None = None
     quiet: bool = False
     unanswered: tuple[datetime, ...] = ()

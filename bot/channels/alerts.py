@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Protocol
@@ -18,6 +18,7 @@ from bot.channels import http
 from bot.channels.base import Channel
 from bot.clock import Clock, random_id
 from bot.errors import Misconfigured, Rejected, Throttled, Unreachable
+from bot.frozen import dataclass, replace
 from bot.messages import Address, Hold, Outgoing, Purpose, Reply
 
 SMTP_TIMEOUT = 15.0  # seconds

@@ -6,13 +6,14 @@ It encrypts, writes and reads in threads of its own, beside the interpreter (doc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import DetailedPyreqwestError, PyreqwestError
 
 from bot.errors import Unreachable
+from bot.frozen import dataclass
 
 CONNECT_TIMEOUT = 4.0
 TOTAL_TIMEOUT = 10.0  # shorter than the outbox lease

@@ -11,11 +11,11 @@ import ipaddress
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from bot.errors import Busy
+from bot.frozen import dataclass
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 16.0

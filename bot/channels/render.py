@@ -6,10 +6,10 @@ Nothing is cut: what is too long is split, what is too many is told in words tha
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from bot.frozen import dataclass
 from bot.messages import EXITS, Card, Choice, Reply
 
 _SENTENCE_END = re.compile(r"(?<=[。！？!?\n])")

@@ -26,6 +26,8 @@ async def read_body(request: web.Request, limit: int = MAX_BODY) -> bytes:
     """The whole body. Raises TooLarge over `limit` bytes, BadInput when it does not come in time."""
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge
+    if request.content.is_eof() and (request.content_length or 0) > 0:
+        return request.content.read_nowait()  # a small body comes along with its headers
     chunks, size = [], 0
     try:
         async with asyncio.timeout(BODY_TIMEOUT):

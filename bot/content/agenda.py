@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from bot.content.calendar import HORIZON, STRIDE
 from bot.content.events import Event, EventSeries, Particulars
 from bot.content.model import Resource
 from bot.content.schedule import EARLIEST, LATEST, moment
+from bot.frozen import dataclass
 from bot.handoff.hours import TOKYO, minutes
 
 NAMESPACE = uuid.UUID("6f1d6c5e-6b1e-5c3a-9d0e-7a5f0c2b9e41")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from bot.flows.matching import fold
+from bot.frozen import dataclass
 
 NATIONWIDE = "全国"
 _WEIGHTS = (6, 5, 4, 3, 2)

@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -20,6 +19,7 @@ from rapidfuzz.distance import Levenshtein
 from bot.content import areas
 from bot.content.model import Resource
 from bot.flows.matching import Kept, fold, folded
+from bot.frozen import dataclass
 
 MAX_ASKED = 60
 SHORTEST = 2

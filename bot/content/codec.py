@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -23,6 +22,7 @@ from bot.content.words import WordRules
 from bot.errors import ContentError
 from bot.flows.matching import fold
 from bot.flows.model import Flow
+from bot.frozen import dataclass
 from bot.handoff.hours import Desk, OpeningHours
 from bot.handoff.risk import compile_rules
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from bot.content.codec import Document
 from bot.content.pack import Pack
 from bot.flows import model
 from bot.flows.model import AnyStep, Flow
+from bot.frozen import dataclass
 
 ONWARD = ("to", "each")
 """Fields that name a step to go on to, beside the choices."""

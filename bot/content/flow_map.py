@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.content.flow_links import links_of
 from bot.flows import model
 from bot.flows.model import Flow
+from bot.frozen import dataclass
 
 WIDTH = 4
 """Steps in a layer at most, so that a map is read downwards."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
 from bot.content.codec import Document
 from bot.content.diff import title_of
+from bot.frozen import dataclass
 
 SOON = timedelta(days=30)
 USUAL = timedelta(days=182)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bot.content.areas import areas
 from bot.content.finding import NOWHERE
+from bot.frozen import dataclass
 
 THRESHOLD = 5
 LEAST_WITHHELD = 2  # cells: one alone is what the others leave of the total

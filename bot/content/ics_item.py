@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +12,7 @@ from bot.content.events import AUDIENCE, State
 from bot.content.ics_lines import Lines, Parts
 from bot.content.importing import Defaults, Unfit, clean, fact, made_id, plain
 from bot.content.schedule import EARLIEST, LATEST, check_rule, until
+from bot.frozen import dataclass
 from bot.handoff.hours import TOKYO
 
 MAX_LINES = 500

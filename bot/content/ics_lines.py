@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.content.importing import MAX_ITEMS, told
 from bot.errors import BadInput
+from bot.frozen import dataclass
 
 MAX_LINE = 20_000
 MAX_DEPTH = 5

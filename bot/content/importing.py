@@ -6,7 +6,7 @@ import hashlib
 import html
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -21,6 +21,7 @@ from bot.content.ics import printable
 from bot.content.model import Source
 from bot.content.schedule import OnHoliday
 from bot.errors import BadInput
+from bot.frozen import dataclass
 
 MAX_BYTES = 1_000_000
 MAX_ITEMS = 2_000

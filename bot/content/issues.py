@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import yaml
+
+from bot.frozen import dataclass
 
 _TYPES = {
     "str": "文字",

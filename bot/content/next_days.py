@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 from bot.content.calendar import days_from
 from bot.content.holidays import holiday_name, in_year_end
 from bot.content.schedule import EARLIEST, Schedule, check_rule, needs_since, rule_days
+from bot.frozen import dataclass
 
 AHEAD = timedelta(days=800)
 

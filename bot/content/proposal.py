@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from bot.content.codec import Document
@@ -12,6 +12,7 @@ from bot.content.export import body_of, plain
 from bot.content.issues import Issue
 from bot.content.second_look import needs_second_look, safety_flows, stamped
 from bot.errors import ContentError
+from bot.frozen import dataclass
 
 Key = tuple[str, str]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from enum import IntEnum
 from typing import Any
@@ -19,6 +19,7 @@ from bot.content import areas
 from bot.content.areas import Area
 from bot.content.model import Borders, Resource
 from bot.flows.model import Query
+from bot.frozen import dataclass
 
 INTERESTS = (
     "ゲーム",

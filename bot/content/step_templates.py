@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from bot.content.codec import read_yaml
 from bot.content.editing import CannotEdit, step_of
 from bot.flows.model import AnyStep
+from bot.frozen import dataclass
 
 HERE = "*"
 """In a template: where the flow goes on."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from bot.content.model import WordRule
 from bot.flows.matching import visible
+from bot.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

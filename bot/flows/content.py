@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from bot.flows.model import Flow, Query
 from bot.flows.session import Session
+from bot.frozen import dataclass
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason
 from bot.handoff.waiting import Outlook

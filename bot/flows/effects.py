@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from bot.frozen import dataclass
 from bot.messages import Purpose, Reply
 
 

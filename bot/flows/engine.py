@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.flows import model
@@ -26,7 +25,7 @@ from bot.flows.scene import (
 from bot.flows.session import Session
 from bot.flows.stored import own_values
 from bot.flows.template import three
-from bot.frozen import replace
+from bot.frozen import dataclass, replace
 from bot.messages import Reply
 
 MAX_STEPS = 30  # steps entered in one turn; more is a loop in the content
@@ -38,7 +37,7 @@ class Sprint:
     """What the engine did until the next wait. `session` is None when the flow ended, `mine` when it is as before."""
 
     session: Session | None
-    reply: Reply = Reply()  # noqa: RUF009 - immutable
+    reply: Reply = Reply()
     effects: tuple[Effect, ...] = ()
     mine: Mine | None = None
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
-from bot.frozen import replace
+from bot.frozen import dataclass, replace
 
 MAX_SAVED = 30
 MAX_WRITTEN = 60

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -13,6 +12,7 @@ from bot.flows.effects import Effect
 from bot.flows.mine import ANYBODY, Mine, Person
 from bot.flows.session import Session
 from bot.flows.template import fill_all
+from bot.frozen import dataclass
 from bot.messages import EXIT_LATER, EXIT_PERSON, EXIT_STOP, Card, Choice
 
 MAX_LISTED = 3

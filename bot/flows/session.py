@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
-from bot.frozen import replace
+from bot.frozen import dataclass, replace
 
 PINNED_FOR = timedelta(days=7)
 MAX_TRAIL = 20

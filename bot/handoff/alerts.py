@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -16,6 +15,7 @@ from sqlalchemy import Connection
 from bot.clock import Clock
 from bot.content.pack import Released
 from bot.errors import NotAllowed, NotFound, SendError, StoreUnavailable
+from bot.frozen import dataclass
 from bot.handoff.escalation import Plan
 from bot.handoff.risk import Level
 from bot.runtime.live import QUEUE, Hub, News

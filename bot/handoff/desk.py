@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import date, datetime
 from functools import partial
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from bot.conversation import take_turn
 from bot.errors import BadInput, NotAllowed
 from bot.flows import effects as fx
+from bot.frozen import dataclass, replace
 from bot.handoff import ticket as tickets
 from bot.handoff.access import ANSWERS, SEES_ALL
 from bot.handoff.flags import standing

@@ -7,10 +7,10 @@ after the last step that step is repeated, and an acknowledgement holds only so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.frozen import dataclass, replace
 from bot.handoff.risk import Level
 
 STEPS = ("desk", "next", "lead", "phone")

@@ -8,11 +8,12 @@ goal, a grade or a diagnosis (R-005, R-015).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 
 from bot.errors import BadInput, IllegalMove
+from bot.frozen import dataclass, replace
 
 
 class NoteKind(StrEnum):

@@ -6,7 +6,6 @@ else has the conversation, nor when words of danger came meanwhile: whoever wrot
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,6 +16,7 @@ from bot.conversation import RISK_UNANSWERED
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound, StoreUnavailable
 from bot.flows import effects as fx
 from bot.flows.content import Hit
+from bot.frozen import dataclass, replace
 from bot.handoff import outgoing, routing
 from bot.handoff import ticket as tickets
 from bot.handoff.access import Access

@@ -7,12 +7,12 @@ order, then the desk that fits best. Of those who wait nobody has to choose: `ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
+from bot.frozen import dataclass
 from bot.handoff.hours import Desk, is_open
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Status, Ticket

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from bot.frozen import dataclass
 from bot.handoff import notes as noting
 from bot.handoff.access import carrier
 from bot.handoff.notes import Note

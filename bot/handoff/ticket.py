@@ -7,12 +7,13 @@ state (R-086): a resting ticket waits again with one word of the person.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from bot.errors import IllegalMove
+from bot.frozen import dataclass, replace
 from bot.handoff.risk import Level, RiskHit
 
 MAX_HANDED = 60
@@ -296,5 +297,5 @@ def _moved(ticket: Ticket, act: Act, by: str, now: datetime, why: str, **changes
         changes.setdefault("claimed_at", None)
     if to is Status.RESTING or act in (Act.REOPEN, Act.SEND_ON):
         changes.setdefault("promised_at", None)  # else a promise outlives whoever made it
-    move = Move(act=act, by=by, at=now, why=why.strip()[:MAX_WHY])
-    return replace(ticket, status=to, moves=(*ticket.moves, move)[-MAX_MOVES:], **changes)
+    moves = (*ticket.moves, Move(act=act, by=by, at=now, why=why.strip()[:MAX_WHY]))[-MAX_MOVES:]
+    return replace(ticket, status=to, moves=moves, **changes)

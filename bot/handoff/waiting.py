@@ -6,10 +6,11 @@ A time is told only when it follows from both; else that it is not known (R-070,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.frozen import dataclass
 from bot.handoff.hours import TOKYO, Desk, is_known, is_open, next_opening, spans
 
 FIRST_REPLY = timedelta(minutes=4)

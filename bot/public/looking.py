@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
@@ -16,6 +15,7 @@ from bot.content.hotlines import hotline_line, told
 from bot.content.pack import Released
 from bot.flows.model import Query
 from bot.flows.nodes import pages_of
+from bot.frozen import dataclass
 from bot.handoff.hours import TOKYO
 from bot.messages import Card
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
 import yaml
 
 from bot.config import Settings
+from bot.frozen import dataclass
 
 LANGUAGES = ("ja", "en")
 PAGE: Mapping[str, Any] = yaml.safe_load((resources.files("bot.public") / "privacy.yaml").read_text("utf-8"))

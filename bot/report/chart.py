@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+
+from bot.frozen import dataclass
 
 LABEL = 140
 BAR = 250

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
 from bot.content.model import Resource
 from bot.flows.effects import Record
+from bot.frozen import dataclass
 from bot.handoff.risk import Level
 from bot.report.periods import Period
 from bot.report.suppress import LEAST, Figure, figure, total

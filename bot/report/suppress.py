@@ -15,9 +15,9 @@ unless each part must be as large as it can be; such sums, and the one below, ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
+from bot.frozen import dataclass
 from bot.report.periods import Kind, Period
 
 LEAST = 5

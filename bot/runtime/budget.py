@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from bot.frozen import dataclass
 
 MOST = 100
 LEAST = 4

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from bot.flows import effects as fx
-from bot.frozen import replace
+from bot.frozen import dataclass, replace
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import Ticket
 from bot.messages import Address, Hold, Outgoing, Purpose, Reply, ReplyHint

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from sqlalchemy import Connection
 from bot.clock import Clock
 from bot.content.library import Library
 from bot.errors import StoreUnavailable
+from bot.frozen import dataclass, replace
 from bot.handoff.hours import TOKYO
 from bot.messages import Inbound, Kind
 from bot.runtime.live import ERASED, INBOX, NEWCOMERS, Hub, News

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from bot.frozen import dataclass
 from bot.messages import Outgoing
 
 INBOX = "inbox"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.errors import HintSpent, SendError, Throttled, Unreachable
+from bot.frozen import dataclass
 from bot.messages import Outgoing
 
 GIVE_UP_AFTER = timedelta(hours=24)  # also how long LINE keeps a retry key

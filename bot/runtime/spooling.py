@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,6 +16,7 @@ from sqlalchemy import Connection
 
 from bot.clock import Clock
 from bot.errors import StoreUnavailable
+from bot.frozen import dataclass
 from bot.messages import Inbound
 from bot.runtime.live import Hub
 from bot.runtime.loop import Worker

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, update
 
+from bot.frozen import dataclass
 from bot.store.dialect import among, upsert
 from bot.store.schema import accounts
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from bot.frozen import dataclass
 from bot.handoff.escalation import Alert, Kind
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Status

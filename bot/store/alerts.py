@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, tuple_, update
 
 from bot.clock import new_id
+from bot.frozen import dataclass
 from bot.handoff import escalation
 from bot.handoff.escalation import Alert, Kind, Plan
 from bot.handoff.risk import Level

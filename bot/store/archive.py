@@ -13,7 +13,7 @@ import io
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
@@ -24,6 +24,7 @@ from sqlalchemy import Column, Date, LargeBinary, Table
 from sqlalchemy.engine.default import DefaultDialect
 
 from bot.errors import BadInput, EngawaError, SealError
+from bot.frozen import dataclass
 from bot.store.schema import Instant, metadata
 from bot.store.sealed import CONTACT_KEY_ID, key_id_of
 

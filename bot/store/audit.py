@@ -13,13 +13,13 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, desc, func, insert, select, text
 
 from bot.clock import random_id
+from bot.frozen import dataclass
 from bot.handoff.ticket import Status
 from bot.store.database import Database, make_engine, transact
 from bot.store.dialect import lock_key

@@ -6,13 +6,14 @@ Its own way of running a statement over a list costs more a row than the row its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
+
+from bot.frozen import dataclass
 
 Row = Mapping[str, Any]
 Reader = Callable[[Row], Any]

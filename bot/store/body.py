@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 
 import msgspec
 
 from bot.flows.mine import Mine
 from bot.flows.session import Session
+from bot.frozen import dataclass, replace
 from bot.handoff.notes import Note
 from bot.handoff.risk import RiskHit
 from bot.handoff.risk.window import Bubble

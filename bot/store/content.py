@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select
 
+from bot.frozen import dataclass
 from bot.store.schema import release_items, releases, revisions, staff
 
 Key = tuple[str, str]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bot.clock import random_id
 from bot.errors import Conflict, SealError
+from bot.frozen import dataclass, replace
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason, Status, Ticket
 from bot.messages import Address

@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
@@ -27,6 +26,7 @@ from sqlalchemy.exc import (
 )
 
 from bot.errors import ConfigError, Conflict, StoreUnavailable
+from bot.frozen import dataclass
 from bot.store import vacuum
 from bot.store.writer import GroupWriter
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
 from bot.clock import random_id
+from bot.frozen import dataclass
 from bot.store.schema import debriefs, staff
 
 

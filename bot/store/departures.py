@@ -7,13 +7,14 @@ the guide's words have become stale.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
 
 from bot.errors import SealError
+from bot.frozen import dataclass, replace
 from bot.messages import GROWS_STALE, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose
 from bot.store import body
 from bot.store.batch import Batch

@@ -6,7 +6,7 @@ Numbers go on from the published revisions (`store.content`), so one number mean
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
+from bot.frozen import dataclass
 from bot.store.content import Key
 from bot.store.dialect import upsert
 from bot.store.schema import document_asides, document_drafts, planned_releases, revisions, staff

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.clock import random_id
 from bot.errors import Conflict, NotFound, SealError
+from bot.frozen import dataclass
 from bot.store.schema import recovery_codes, staff_factors, staff_sessions
 from bot.store.sealed import Cell, Sealer
 from bot.store.staff import Member, hashed

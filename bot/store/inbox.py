@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from bot.frozen import dataclass
 from bot.messages import Address, Inbound, Kind, ReplyHint
 from bot.store import body
 from bot.store.batch import Batch

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert
 
+from bot.frozen import dataclass
 from bot.messages import Address, Inbound, Kind
 from bot.store import body, conversations, dedupe, inbox, unsend
 from bot.store.batch import Batch

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, literal_column, select, update
 
+from bot.frozen import dataclass
 from bot.messages import GROWS_STALE, HELD_FOR_QUOTA, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose, ReplyHint
 from bot.store import body
 from bot.store.batch import Batch
@@ -32,9 +32,8 @@ QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED = (
     "cancelled",
 )
 UNSENT = (QUEUED, SENDING)
-IS_UNSENT = or_(
-    *(outbox.c.state == state for state in UNSENT)
-)  # not `in_`, whose text is made anew each time
+IS_UNSENT = outbox.c.state.in_([literal_column(f"'{state}'") for state in UNSENT])
+"""As literals, not parameters: so both databases see that the index of unsent rows holds them all."""
 STALE = "stale"
 STALE_AFTER = timedelta(hours=1)  # a menu that comes later answers nothing any more
 
@@ -205,7 +204,7 @@ def finish(connection: Connection, outcomes: Sequence[Outcome]) -> list[bool]:
 def recover(connection: Connection, now: datetime) -> int:
     """At the start of the only process there is: what was being sent may have arrived, and is due at once."""
     return connection.execute(
-        update(outbox).where(outbox.c.state == SENDING).values(due_at=now, may_have_arrived=True)
+        update(outbox).where(IS_UNSENT, outbox.c.state == SENDING).values(due_at=now, may_have_arrived=True)
     ).rowcount
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from bot.frozen import dataclass
 from bot.handoff.ticket import Status
 from bot.store.schema import contacts, staff, tickets
 from bot.store.sealed import Sealer

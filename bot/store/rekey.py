@@ -6,12 +6,12 @@ Small transactions, each row only if nobody changed it meanwhile; a run that was
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, func, literal, select, update
 
 from bot.errors import SealError
+from bot.frozen import dataclass
 from bot.store import body
 from bot.store.database import transact
 from bot.store.schema import contacts, receipts, risk_reviews, staff_factors

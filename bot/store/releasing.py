@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select
 
+from bot.frozen import dataclass
 from bot.store import content
 from bot.store.content import Key
 from bot.store.schema import document_drafts, release_items, releases, revisions

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
+from bot.frozen import dataclass
 from bot.store.schema import document_remarks, staff
 
 MOST_SHOWN = 200

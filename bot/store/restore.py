@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import BadInput, EngawaError, SealError
+from bot.frozen import dataclass
 from bot.store import archive, conversations, erasures, migrate, outbox
 from bot.store.claim import only_one
 from bot.store.database import make_engine, transact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from bot.errors import ConfigError, Conflict, SealError
+from bot.frozen import dataclass, replace
 from bot.handoff.ticket import Status
 from bot.store import alerts, conversations, dedupe, erasures, moved, moving, staff
 from bot.store.erase import delete_contacts

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import msgspec
 from sqlalchemy import Connection, insert, select
 
 from bot.clock import new_id
+from bot.frozen import dataclass
 from bot.store.schema import risk_reviews
 from bot.store.sealed import Cell, Sealer
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.errors import SealError
+from bot.frozen import dataclass
 from bot.store.conversations import Loaded
 from bot.store.inbox import cell_row
 from bot.store.schema import scheduled_replies as rows

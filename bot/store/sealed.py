@@ -11,8 +11,9 @@ import base64
 import hashlib
 import hmac
 import os
+from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bot.errors import SealError
+from bot.frozen import dataclass
 from bot.messages import Address
 
 VERSION = 1
@@ -47,10 +49,15 @@ class Cell:
         return f"{self.operator_id}\x1f{self.table}\x1f{self.column}\x1f{self.row}\x1f{key_id}".encode()
 
 
+def marked_by(key_id: str) -> bytes:
+    """How every envelope of this key begins."""
+    return bytes((VERSION, len(key_id))) + key_id.encode()
+
+
 def _pad(plain: bytes) -> bytes:
-    size = len(plain) + 4
-    bucket = next((bucket for bucket in BUCKETS if size <= bucket), -(-size // BUCKETS[-1]) * BUCKETS[-1])
-    return len(plain).to_bytes(4) + plain + bytes(bucket - size)
+    size, largest = len(plain) + 4, BUCKETS[-1]
+    bucket = BUCKETS[bisect_left(BUCKETS, size)] if size <= largest else -(-size // largest) * largest
+    return (len(plain).to_bytes(4) + plain).ljust(bucket, b"\0")
 
 
 def _unpad(padded: bytes) -> bytes:
@@ -58,8 +65,8 @@ def _unpad(padded: bytes) -> bytes:
 
 
 def _seal(cipher: AESGCM, key_id: str, cell: Cell, plain: bytes) -> bytes:
-    nonce, name = os.urandom(NONCE), key_id.encode()
-    return bytes((VERSION, len(name))) + name + nonce + cipher.encrypt(nonce, plain, cell.bound_to(key_id))
+    nonce = os.urandom(NONCE)
+    return marked_by(key_id) + nonce + cipher.encrypt(nonce, plain, cell.bound_to(key_id))
 
 
 def _split(envelope: bytes) -> tuple[str, bytes, bytes]:
@@ -82,9 +89,7 @@ def key_id_of(envelope: bytes) -> str:
     return _split(envelope)[0]
 
 
-def marked_by(key_id: str) -> bytes:
-    """How every envelope of this key begins."""
-    return bytes((VERSION, len(key_id))) + key_id.encode()
+CONTACT_MARK = marked_by(CONTACT_KEY_ID)
 
 
 class ContactKey:
@@ -97,11 +102,25 @@ class ContactKey:
         self._cipher = AESGCM(key)
 
     def seal(self, table: str, column: str, row: str, plain: bytes) -> bytes:
-        cell = Cell(self._operator_id, table, column, row)
-        return _seal(self._cipher, CONTACT_KEY_ID, cell, _pad(plain))
+        nonce = os.urandom(NONCE)
+        return (
+            CONTACT_MARK + nonce + self._cipher.encrypt(nonce, _pad(plain), self._bound(table, column, row))
+        )
 
     def open(self, table: str, column: str, row: str, envelope: bytes) -> bytes:
-        return _unpad(_open(self._cipher, Cell(self._operator_id, table, column, row), envelope))
+        """Raises SealError for what another key sealed, or for another cell."""
+        end = len(CONTACT_MARK) + NONCE
+        if not envelope.startswith(CONTACT_MARK) or len(envelope) < end:
+            raise SealError
+        try:
+            bound = self._bound(table, column, row)
+            return _unpad(self._cipher.decrypt(envelope[len(CONTACT_MARK) : end], envelope[end:], bound))
+        except (InvalidTag, ValueError) as error:
+            raise SealError from error
+
+    def _bound(self, table: str, column: str, row: str) -> bytes:
+        """As `Cell.bound_to`, for the cells that are sealed and opened with every message."""
+        return f"{self._operator_id}\x1f{table}\x1f{column}\x1f{row}\x1f{CONTACT_KEY_ID}".encode()
 
 
 def _address_parts(operator_id: str, address: Address) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
+from bot.frozen import dataclass
 from bot.store.schema import staff, staff_sessions
 from bot.store.staff import ABSOLUTE, FULL, HALF_WAY, IDLE, MEMBER, ONE_TIME, PROVEN, Member, hashed
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from bot.errors import SealError, StoreUnavailable
+from bot.frozen import dataclass
 from bot.messages import Inbound
 from bot.store import spool_file as files
 from bot.store.dedupe import KEPT_FOR

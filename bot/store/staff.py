@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.clock import new_id, random_id
 from bot.errors import BadInput, Conflict
+from bot.frozen import dataclass
 from bot.store.schema import (
     duties,
     one_time_logins,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.errors import SealError
+from bot.frozen import dataclass
 from bot.handoff.risk import Level
 from bot.handoff.routing import WEIGHTS
 from bot.handoff.ticket import Status, Ticket

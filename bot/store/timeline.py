@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import Connection, delete, insert, select, tuple_
 
 from bot.errors import SealError
+from bot.frozen import dataclass, replace
 from bot.store import body, outbox
 from bot.store.batch import Batch
 from bot.store.conversations import Loaded

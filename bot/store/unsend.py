@@ -7,7 +7,7 @@ finds a message ends with it. What is taken back before it comes in is known by 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from bot.errors import SealError
 from bot.flows.matching import visible
 from bot.flows.session import MAX_ANSWER
+from bot.frozen import dataclass, replace
 from bot.messages import Inbound
 from bot.store import body, conversations, dedupe, tickets
 from bot.store.batch import Batch

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, select, update
 
+from bot.frozen import dataclass
 from bot.store.dialect import upsert
 from bot.store.schema import alert_sends, alerts, daily_counts, operators, tickets, watch_rounds
 

@@ -6,11 +6,12 @@ Kinds and fields: LINE's webhook.yml; a kind newer than that is `UNSUPPORTED`, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.parsing import instant
+from bot.frozen import dataclass
 from bot.messages import Address, Inbound, Kind, ReplyHint
 
 TOKEN_ENDS = timedelta(minutes=20)  # after the event, however late it was brought

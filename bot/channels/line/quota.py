@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from bot.channels.line.api import Api
 from bot.errors import SendError
+from bot.frozen import dataclass
 from bot.messages import HELD_FOR_QUOTA, Hold
 
 JAPAN = timezone(timedelta(hours=9))  # no summer time

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 from bot.errors import BadInput
+from bot.frozen import dataclass
 
 WIDTH, HEIGHT, COLUMNS = 1200, 405, 3
 WORDS = 6

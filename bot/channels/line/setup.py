@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
@@ -17,6 +16,7 @@ from linebot.v3 import messaging
 from bot.channels.line.health import REASONS
 from bot.channels.line.richmenu import PREFIX, Menu
 from bot.errors import Misconfigured, Rejected, SendError, Throttled, Unreachable
+from bot.frozen import dataclass
 
 R = TypeVar("R")
 TIME_LIMIT = 10.0  # seconds, for each call; a test of the webhook waits for our own answer

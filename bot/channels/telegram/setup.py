@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from telegram import Bot, BotCommand
 from telegram.error import BadRequest, TelegramError
@@ -12,6 +12,7 @@ from bot.channels.telegram.channel import Telegram
 from bot.channels.telegram.client import send_error
 from bot.channels.telegram.updates import ALLOWED
 from bot.errors import ConfigError
+from bot.frozen import dataclass
 
 CONNECTIONS = 40  # webhooks at a time, Telegram's standard
 PORTS = "443, 80, 88 or 8443"  # Bot API, setWebhook

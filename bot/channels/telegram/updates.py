@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from telegram import CallbackQuery, Chat, ChatMember, ChatMemberUpdated, Message, Update
 
 from bot.errors import BadInput
+from bot.frozen import dataclass
 from bot.messages import Address, Inbound, Kind
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # the library's newer form of durations; the older one warns

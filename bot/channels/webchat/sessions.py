@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.frozen import dataclass
 from bot.messages import Address
 
 ACCOUNT = "web"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import ahocorasick_rs
 
+from bot.frozen import dataclass
 from bot.handoff.risk.model import RiskRule, RiskVeto
 
 INFLECTS, FIRST, SECOND = 1, 2, 4

@@ -6,7 +6,7 @@ Standard forms with the spoken and regional ones beside them (関西, 九州, �
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bot.frozen import dataclass
 
 _GODAN = {
     # final: 未然, 連用, 仮定, 意志, te-form, past

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 import msgspec
+
+from bot.frozen import dataclass
 
 
 class Level(IntEnum):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from bot.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

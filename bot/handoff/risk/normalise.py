@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
 
 import jaconv
 
 from bot.flows.matching import visible
+from bot.frozen import dataclass
 
 _VOICED = {
     "\u3099": "\u3099",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from bot.frozen import dataclass
 from bot.handoff.risk import morphology
 from bot.handoff.risk.model import RiskVeto
 from bot.handoff.risk.normalise import Folded

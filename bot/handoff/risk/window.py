@@ -6,10 +6,10 @@ whoever writes at length is not splitting a sentence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
-from bot.frozen import replace
+from bot.frozen import dataclass, replace
 from bot.handoff.risk.model import RiskHit
 from bot.handoff.risk.normalise import begins_anew
 from bot.handoff.risk.scan import Rules
