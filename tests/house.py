@@ -29,7 +29,7 @@ LAYERS = {
             "bot.runtime.retry",
         ),
         *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing", "escalation")),
-        *(f"bot.handoff.{name}" for name in ("waiting", "notes", "outgoing", "flags")),
+        *(f"bot.handoff.{name}" for name in ("waiting", "forecast", "notes", "outgoing", "flags")),
         *(
             f"bot.content.{name}"
             for name in ("model", "pack", "codec", "check", "cards", "calendar", "gaps", "reading")
