@@ -178,6 +178,7 @@ class Engawa:
         return House(
             sealer=self.sealer,
             route=self.delivery.route_now if self.roles.worker else None,
+            lease=self.delivery.leases.now,
             read_accounts=READ_ACCOUNTS,
             desk_id=desks[0].id if desks else "",
         )
@@ -226,9 +227,10 @@ class Engawa:
                 "Example: the key it was sealed with stays last, ENGAWA_KEYS=new:…,old:…"
             )
             raise ConfigError([problem]) from error
+        await self.database.read(self.delivery.leases.learn)
         STREAMS.set_function(lambda: self.webchat.streams.count)
         if self._lock is not None:
-            await self.database.write(outbox.recover, self.clock.now())
+            await self.database.write(outbox.recover, self.delivery.leases.now())
             await self.database.write(alert_sends.recover, self.clock.now())
 
     async def start(self) -> None:
