@@ -236,7 +236,7 @@ class Engawa:
     async def start(self) -> None:
         for channel in self.channels.values():
             await channel.open()
-        self.studio.checking.open()
+        self.studio.beside.open()
         if not self.database.is_sqlite:
             from bot.store.listen import listen  # psycopg is loaded for PostgreSQL only
 
@@ -287,7 +287,7 @@ class Engawa:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         await self.alerts.close()
-        await self.studio.checking.close()
+        await self.studio.beside.close()
         for channel in self.channels.values():
             await channel.close()
         await self.moves.close()

@@ -102,7 +102,7 @@ class Releases(Archive):
         seen = (number, proposal.seen, self.today())
         known = self._checked
         if known is None or known[0] != seen:
-            found = await self.checking.issues(proposal.documents, self.today())
+            found = await self.beside.issues(proposal.documents, self.today())
             self._checked = known = seen, proposal.issues(found)
         return known[1]
 
@@ -224,7 +224,7 @@ class Releases(Archive):
         if not documents or number >= latest:
             raise NotFound
         # What depends on the day is asked again whenever it is told, so that an old release is never refused for it.
-        blocking = [issue for issue in await self.checking.issues(documents, None) if issue.blocks]
+        blocking = [issue for issue in await self.beside.issues(documents, None) if issue.blocks]
         if blocking:
             raise NotReady(blocking, (), ())
         note = f"第{number}版にもどしました"

@@ -41,7 +41,10 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("check_flows", "check_places", "check_words", "words", "diff")),
         *(f"bot.content.{name}" for name in ("holidays", "schedule", "events", "agenda", "event_cards")),
         *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
-        *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
+        *(
+            f"bot.content.{name}"
+            for name in ("csv_import", "importing", "open_data", "recurrence_words", "tables")
+        ),
         *(f"bot.content.{name}" for name in ("editing", "flow_links", "flow_map", "step_templates")),
         *(
             f"bot.content.{name}"
@@ -75,7 +78,7 @@ LAYERS = {
             "bot.reporting",
             "bot.alerting",
             "bot.audit_heads",
-            "bot.checking",
+            "bot.beside",
             "bot.releases",
             "bot.studio",
             "bot.studio_files",
