@@ -131,6 +131,7 @@ def _every(results: Results) -> list[Round]:
 def _beside(results: Results) -> str:
     ours = [bot for bot in results.rounds if bot.startswith("engawa")]
     cells = [("", together), (f", API {REMOTE_SECONDS * 1000:.0f} ms", remote)]
+    cells = [(what, cell) for what, cell in cells if any(map(cell, _every(results)))]
     rows = []
     for bot, rounds in results.rounds.items():
         found = [ratios(results.rounds[one], rounds, cell) for _, cell in cells for one in ours]

@@ -40,14 +40,12 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        if not self.values:
-            return "not measured"
         found = statistics.median(self.values)
         good = (lambda bar: found >= bar) if self.least else (lambda bar: found <= bar)
         return "aim" if good(self.aim) else "must" if good(self.must) else "MISSED"
 
     def __str__(self) -> str:
-        found = f"{statistics.median(self.values):,.2f}" if self.values else "–"
+        found = f"{statistics.median(self.values):,.2f}"
         sign = "≥" if self.least else "≤"
         return f"| {self.what} | {found} | {sign} {self.must:g} | {sign} {self.aim:g} | {self.word} |"
 
@@ -88,6 +86,10 @@ def _beside(results: Results, bars: dict[str, tuple[float, float]], cell: Cell, 
 
 
 def markdown(results: Results) -> str:
-    """The promises as a table."""
+    """The promises as a table, and those this run says nothing about."""
+    all_of_them = verdicts(results)
     head = "| promised | found | must | aim | kept |\n|---|---|---|---|---|"
-    return "\n".join([head, *map(str, verdicts(results))])
+    lines = [head, *(str(one) for one in all_of_them if one.values)]
+    if missing := [one.what for one in all_of_them if not one.values]:
+        lines += ["", f"Not measured in this run: {'; '.join(missing)}."]
+    return "\n".join(lines)
