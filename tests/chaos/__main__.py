@@ -44,6 +44,8 @@ def main() -> int:
                     print("a small disk cannot be mounted here (only root may): no full disk in this run")
                 report = asyncio.run(run(plan, url, place, server=server, disk=disk))
             print(table(report), flush=True)
+            for line in report.traces:
+                print(f"  {line}", file=sys.stderr)
             for problem in report.problems:
                 print(f"BROKEN  {database}: {problem}", file=sys.stderr)
             broken = broken or bool(report.problems)
@@ -79,7 +81,8 @@ def table(report: Report) -> str:
             f" {tally.redelivered}, answered {count.answered}, lost {count.lost}, out of order"
             f" {count.misplaced}, repeated {count.repeated} (in flight at a kill {tally.in_flight})"
         )
-    lines.append(f"  in danger {plan.in_danger}, tickets {report.tickets}, broken {len(report.problems)}")
+    told, broken = f"missing and told {report.excused}", f"broken {len(report.problems)}"
+    lines.append(f"  in danger {plan.in_danger}, tickets {report.tickets}, {told}, {broken}")
     return "\n".join(lines)
 
 

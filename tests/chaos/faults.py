@@ -98,7 +98,6 @@ async def slow_disk(world: World) -> None:
 
 async def clock_jump(world: World) -> None:
     """The machine's clock is set: forth by up to forty seconds, or back by up to three, and goes on from there."""
-    world.note_sending()  # a jump over the lease of a send makes it look like that of a dead process
     world.clock.write_text(str(float(world.clock.read_text() or 0) + world.random.choice((-3, 5, 20, 40))))
 
 
