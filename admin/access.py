@@ -33,7 +33,12 @@ STUDIO = (
     *("GET /studio", "POST /studio/new", f"GET {DOCUMENT}", f"POST {DOCUMENT}", f"GET {DOCUMENT}/history"),
     *(f"POST {DOCUMENT}/{{deed}}", "GET /studio/publish", "POST /studio/publish"),
     *("POST /studio/publish/call-off", "GET /studio/releases", "GET /studio/releases/{number}"),
-    *("POST /studio/releases/{number}/back", "GET /studio/flows", "POST /studio/flows"),
+    *(
+        "POST /studio/releases/{number}/back",
+        "POST /studio/releases/{number}/export",
+        "GET /studio/flows",
+        "POST /studio/flows",
+    ),
     *(f"GET {FLOW}", f"POST {FLOW}", f"POST {FLOW}/preview", f"POST {FLOW}/remarks"),
     *(f"POST {FLOW}/propose", f"POST {FLOW}/undo"),
     *("GET /studio/board", "POST /studio/board/{deed}", "GET /studio/words", "POST /studio/words"),

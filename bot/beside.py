@@ -14,7 +14,7 @@ import contextlib
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,12 +22,15 @@ from typing import Any, BinaryIO
 import msgspec
 import structlog
 
+from bot.content.archive import zipped
 from bot.content.check import check_documents
 from bot.content.codec import Document
 from bot.content.csv_import import read_file
+from bot.content.export import files_of
 from bot.content.importing import Defaults, Imported, told
 from bot.content.issues import Issue
-from bot.errors import BadInput
+from bot.content.rehearsal import KINDS, Rehearsal, examples, rehearse, rules_of
+from bot.errors import BadInput, Busy, ContentError
 
 PATIENCE = 60.0  # seconds for one job
 TRIES = 2  # it may have gone at this very moment
@@ -82,6 +85,25 @@ class Beside:
         if problem:
             raise BadInput(problem)
         return msgspec.convert(found, Imported)
+
+    async def rehearsed(self, before: Sequence[Document], after: Sequence[Document]) -> Rehearsal | Issue:
+        """What other rules of risk would find; an issue when the drafted ones cannot be used yet."""
+        given = [
+            [(one.kind, one.name, one.body) for one in some if one.kind in KINDS] for some in (before, after)
+        ]
+        try:
+            issue, found = await self._done("rehearsed", given)
+        except Overdone as error:
+            raise Busy("The rules could not be tried in time. Try again.") from error
+        return msgspec.convert(issue, Issue) if issue else msgspec.convert(found, Rehearsal)
+
+    async def exported(self, documents: Sequence[Document]) -> bytes:
+        """The documents as a zip of YAML files."""
+        try:
+            found: bytes = await self._done("exported", [(one.kind, one.name, one.body) for one in documents])
+        except Overdone as error:
+            raise Busy("The files could not be made in time. Try again.") from error
+        return found
 
     # --- the other process ---
 
@@ -166,7 +188,34 @@ def _imported(given: bytes) -> object:
         return str(error), None
 
 
-JOBS: dict[str, Callable[[bytes], object]] = {"issues": _issues, "imported": _imported}
+def _rehearsed(given: bytes) -> object:
+    before, after = (
+        _documents(some)
+        for some in msgspec.msgpack.decode(given, type=list[list[tuple[str, str, dict[str, Any]]]])
+    )
+    try:
+        old, new = rules_of(before), rules_of(after)
+    except ContentError as error:
+        return Issue(path=error.path, message=error.what), None
+    return None, rehearse(old, new, examples(old, new))
+
+
+def _exported(given: bytes) -> object:
+    return zipped(
+        files_of(_documents(msgspec.msgpack.decode(given, type=list[tuple[str, str, dict[str, Any]]])))
+    )
+
+
+def _documents(rows: Iterable[tuple[str, str, dict[str, Any]]]) -> list[Document]:
+    return [Document(kind=kind, name=name, body=body) for kind, name, body in rows]
+
+
+JOBS: dict[str, Callable[[bytes], object]] = {
+    "issues": _issues,
+    "imported": _imported,
+    "rehearsed": _rehearsed,
+    "exported": _exported,
+}
 
 
 def done(asked: bytes) -> bytes:

@@ -213,7 +213,16 @@ class Releases(Archive):
         except StoreUnavailable:
             log.warning("store_unavailable", worker="studio")
 
-    # --- going back ---
+    # --- taking away, going back ---
+
+    async def export(self, member: Member, number: int) -> bytes:
+        """What a release held, as a zip of YAML files that can be taken in again. Raises NotFound."""
+        allow(member, EDITS)
+        rows = await self.database.read(content.documents, self.operator_id, number)
+        if not rows:
+            raise NotFound
+        documents = [Document(kind=kind, name=name, body=body) for kind, name, body in rows]
+        return await self.beside.exported(documents)
 
     async def roll_back(self, member: Member, number: int) -> int:
         """A new release of exactly what `number` held. Drafts stay. Raises NotFound, NotReady, Conflict."""

@@ -48,7 +48,15 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("editing", "flow_links", "flow_map", "step_templates")),
         *(
             f"bot.content.{name}"
-            for name in ("archive", "export", "freshness", "next_days", "proposal", "second_look")
+            for name in (
+                "archive",
+                "export",
+                "freshness",
+                "next_days",
+                "proposal",
+                "rehearsal",
+                "second_look",
+            )
         ),
     ),
     2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),

@@ -21,8 +21,10 @@ from bot.content.finding import ANY
 from bot.content.freshness import ORDER
 from bot.content.gaps import THRESHOLD, Told
 from bot.content.importing import Defaults
+from bot.content.issues import Issue
 from bot.content.model import Source
 from bot.content.pack import Pack
+from bot.content.rehearsal import Rehearsal
 from bot.errors import BadInput, NotFound
 from bot.freshness import Freshness
 from bot.handoff.risk import RiskHit
@@ -109,7 +111,9 @@ class BoardPages:
         """A sentence tried with the rules that are public, and with those being written. It is not kept."""
         session, t = session_of(request), words_of(request)
         allow(session.member, EDITS)
-        text = form_of(request).get("sentence", "")[:MOST_TEXT] if request.method == "POST" else ""
+        form = form_of(request) if request.method == "POST" else {}
+        text = form.get("sentence", "")[:MOST_TEXT]
+        found = await self._studio.rehearsed(session.member) if form.get("do") == "rehearse" else None
         tried = []
         if text:
             public, drafted = await self._studio.packs(session.member)
@@ -117,7 +121,17 @@ class BoardPages:
             if drafted is not None:
                 said = await asyncio.to_thread(self._tried, t, drafted, text)
                 tried.append((t("With the drafts"), said))
-        return self._pages.render(request, "studio_words.html", session, text=text, tried=tried)
+        return self._pages.render(
+            request,
+            "studio_words.html",
+            session,
+            text=text,
+            tried=tried,
+            rehearsal=found if isinstance(found, Rehearsal) else None,
+            problem=found if isinstance(found, Issue) else None,
+            rehearsed=form.get("do") == "rehearse",
+            level=lambda level: t(labels.LEVELS[level][1] if level in labels.LEVELS else labels.NO_LEVEL),
+        )
 
     def _tried(self, t: Words, pack: Pack, text: str) -> dict[str, object]:
         hits = pack.rules.scan(text)
