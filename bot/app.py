@@ -126,6 +126,7 @@ class Engawa:
         self.boards = board.Boards(self.database, self.library, self.clock, self.operator_id)
         access = (self.hub, self.library, self.clock, self.sealer, self._house, self.trail)
         self.desk, self.relief = Desk(self.database, *access), relief.Relief(self.database, *access)
+        self.desk.open_for = settings.break_glass
         self.alerts = Alerts(
             self.database,
             self.hub,

@@ -66,7 +66,7 @@ LAYERS = {
             f"bot.handoff.{name}"
             for name in (
                 *("desk", "access", "lines", "passing", "records", "relief", "board", "alerts"),
-                *("follow_ups", "side_panel", "replies"),
+                *("follow_ups", "side_panel", "replies", "reading", "break_glass"),
             )
         ),
         "bot.runtime",

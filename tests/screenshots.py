@@ -127,6 +127,10 @@ async def peopled(house: House) -> dict[str, str]:
     await house.engawa.desk.reply(
         mizuno, calm, "本のこと、あす調べて書きます。", "c1", How(at=house.clock.now() + timedelta(hours=12))
     )
+    glass = await house.engawa.desk.break_glass(
+        mizuno, other, "担当に連絡がつかず、ご家族から電話がありました"
+    )
+    await house.engawa.desk.open_glass(lead, glass)
     await house.engawa.alerts.work()
     await house.engawa.retention.look()
     now = house.clock.now()
@@ -137,6 +141,7 @@ async def peopled(house: House) -> dict[str, str]:
         "calm": calm,
         "waiting": await house.newest(),
         "nobody": "0" * 32,
+        "access": glass,
         "staff": sakurai.staff_id,
         "number": "6",
     }
