@@ -58,6 +58,7 @@ class Plan:
     webs: int = 1
     workers: int = 0
     streams: int = 200
+    kills: int = 0
     seed: int = 1
     deadline: float = 300.0
 
@@ -71,6 +72,7 @@ class Report:
     problems: list[str]
     seconds: float
     excused: int = 0
+    kills: int = 0
     traces: list[str] = field(default_factory=list)
 
 
@@ -143,13 +145,16 @@ class World:
         order: list[str] = []
         while len(order) < self.plan.strikes:
             order += self.random.sample(list(self.plan.faults), len(self.plan.faults))
-        for number, name in enumerate(order[: self.plan.strikes]):
-            while self.progress() < number / self.plan.strikes * 0.95:
+        order = [*order[: self.plan.strikes], *["kill"] * self.plan.kills]
+        if self.plan.kills:
+            self.random.shuffle(order)
+        for number, name in enumerate(order):
+            while self.progress() < number / len(order) * 0.95:
                 self.fleet.assert_alive()
                 await asyncio.sleep(LOOK_EVERY)
             await FAULTS[name](self)
             self.struck[name] += 1
-            if number == self.plan.strikes // 2:
+            if number == len(order) // 2:
                 await self.claim()
 
     async def cry(self, user: str) -> None:
@@ -204,10 +209,11 @@ class World:
                 self.problems.append(
                     f"{person.channel}: {verdict.untold} missing, and nobody told the person"
                 )
-            if verdict.untold or verdict.count.lost or verdict.count.misplaced:
-                await self.tell(person, key, flags)
             allowed = flight if person.channel in REPEATABLE else 0
-            tally.unexplained += max(0, verdict.count.repeated - allowed)
+            unexplained = max(0, verdict.count.repeated - allowed)
+            tally.unexplained += unexplained
+            if verdict.untold or verdict.count.lost or verdict.count.misplaced or unexplained:
+                await self.tell(person, key, flags)
         for name, tally in tallies.items():
             tally.uncertain, tally.unhandled = states[name, "uncertain"], unhandled[name]
             tally.failed = states[name, "failed"] + states[name, "cancelled"]
@@ -232,6 +238,11 @@ class World:
         rows = self.books.rows(query.where(contacts.c.address_key == key).order_by(outbox.c.seq))
         self.traces.append(f"{person.channel}: expected {len(unknown)}, heard {heard}")
         self.traces += ["  " + " ".join(str(value) for value in row) for row in rows]
+        self.traces += [
+            f"  asked {call.name}: {call.status}, taken {call.accepted}, {call.fault}"
+            for call in (*self.telegram.calls, *self.line.calls)
+            if call.to == person.key
+        ]
         for one in self.line.delivered.all if person.channel == "line" else ():
             if one.to == person.key:
                 self.traces.append(f"  came {datetime.fromtimestamp(one.at, UTC)} by {one.via}")
@@ -341,6 +352,7 @@ async def run(
         line.assert_no_invalid()
         telegram.assert_no_invalid()
         world.problems += [f"a clean stop ended with {code}" for code in await fleet.stop() if code]
+        world.traces += [f"{count} × {what}" for what, count in fleet.complaints().items()]
     problems = [problem for tally in tallies for problem in tally.problems()] + world.problems
     return Report(
         plan=plan,
@@ -349,6 +361,7 @@ async def run(
         tickets=found,
         problems=problems,
         excused=world.excused,
+        kills=world.fleet.kills,
         traces=world.traces,
         seconds=time.monotonic() - began,
     )
