@@ -42,10 +42,10 @@ fmt: setup-dev ## format, and mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-dev ## measure throughput beside a bare prototype, start and memory
+bench: setup-dev ## Engawa on both databases beside floors and other bots, which it installs into build/peers
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-quick: setup-dev ## the same with small numbers
+bench-quick: setup-dev ## the floor and Engawa on SQLite alone, at most 2 minutes
 	$(BIN)/python -m benchmarks --quick $(ARGS)
 
 trace: setup-dev ## each requirement with the tests that name it, and what no test names yet (ARGS=BOT …)

@@ -14,6 +14,7 @@ from admin.live import Streams
 from admin.second import SecondFactor
 from admin.views.alerts import Alarms
 from admin.views.board import BoardPage
+from admin.views.break_glass import BreakGlassPages
 from admin.views.components import Components
 from admin.views.flows import Flows
 from admin.views.handing import Handing
@@ -139,6 +140,7 @@ def attach(
     admin.add_routes(StatusPage(console, pages).routes())
     admin.add_routes(Shifts(console, pages).routes())
     admin.add_routes(Members(console, pages, streams).routes())
+    admin.add_routes(BreakGlassPages(console, pages).routes())
     admin.add_routes(ReportPage(console, pages).routes())
     admin.add_routes(StudioPages(console, pages).routes())
     admin.add_routes(BoardPages(console, pages).routes())

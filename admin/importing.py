@@ -11,26 +11,20 @@ import yaml
 
 from bot.app import Engawa
 from bot.config import Settings
-from bot.content.csv_import import read_csv
-from bot.content.ics_import import read_ics
+from bot.content.csv_import import read_file
 from bot.content.importing import Defaults, Imported
 from bot.errors import BadInput
 from bot.handoff.hours import TOKYO
 
-READERS = {".ics": read_ics, ".csv": read_csv, ".tsv": read_csv, ".txt": read_csv}
-
 
 def read(file: Path, defaults: Defaults) -> Imported:
     """What the file gives. Raises BadInput when it is of no kind that can be read, or cannot be."""
-    reader = READERS.get(file.suffix.lower())
-    if reader is None:
-        raise BadInput(f"{file.name}: save it as one of {', '.join(READERS)}")
     try:
         data = file.read_bytes()
     except OSError as error:
         raise BadInput(f"{file.name}: cannot be read ({error.strerror})") from error
     try:
-        return reader(data, defaults, datetime.now(UTC).astimezone(TOKYO).date())
+        return read_file(file.name, data, defaults, datetime.now(UTC).astimezone(TOKYO).date())
     except BadInput as error:
         raise BadInput(f"{file.name}: {error}") from error
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from bot import logs
 from bot.app import Engawa, Roles
 from bot.config import Settings
-from bot.connections import Runner
+from bot.connections import Runner, places
 from bot.errors import ConfigError, StoreUnavailable
 from bot.runtime.loop import OUTAGE_WAIT
 
@@ -74,8 +74,13 @@ async def serve(
             await asyncio.wait_for(stop.wait(), OUTAGE_WAIT)
             await engawa.database.close()
             return
+    most = places()
+    engawa.webchat.streams.most = min(
+        engawa.webchat.streams.most, most // 2
+    )  # the other half is for requests
     runner = Runner(
         application(engawa, console=console),
+        most=most,
         access_log=None,  # it would write addresses and query strings
         keepalive_timeout=KEEPALIVE,
         shutdown_timeout=SHUTDOWN,

@@ -1,43 +1,68 @@
-"""The benchmark command: `python -m benchmarks [--quick] [--json FILE] [--profile FILE]`."""
+"""The benchmark command: `python -m benchmarks [--quick] [--json FILE] [--markdown FILE] [--profile FILE]`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
 import pstats
 import sys
 import tempfile
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.provision import Unavailable
+from tests.provision.postgresql import Databases, Server
+
+from . import peers, report, slow_disk, targets
 from .load import USERS, Load
-from .report import Results, print_report
-from .rounds import STARTS, TOGETHER, Bench, time_fsync, time_imports
-from .server import BOTS, ENGAWA, FLOOR, NULL, Bot, ServerFailed
+from .report import Results
+from .rounds import STARTS, TOGETHER, Bench, Wanted, time_fsync, time_imports
+from .server import (
+    ACK_EACH,
+    ACK_ENGAWA,
+    ACK_ENGAWA_PG,
+    ACK_GROUP,
+    ACK_NONE,
+    ENGAWA,
+    ENGAWA_BARE,
+    FLOOR,
+    FLOOR_AGAIN,
+    NULL,
+    OURS,
+    Bot,
+    ServerFailed,
+)
 from .wire import loop_factory
 
 QUICK_ROUNDS, FULL_ROUNDS = 2, 5
-SECONDS = 3.0
+QUICK_SECONDS, SECONDS = 2.0, 3.0
 CEILING_SECONDS = 2.0
 PROFILE_LINES = 40
+ACKS = (ACK_NONE, ACK_GROUP, ACK_EACH, ACK_ENGAWA, ACK_ENGAWA_PG)
+SLOWED = (ACK_EACH, ACK_GROUP, ACK_ENGAWA, ACK_ENGAWA_PG)
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="2 rounds instead of 5; at most 2 minutes")
+    parser.add_argument("--quick", action="store_true", help="floor and SQLite, 2 rounds; at most 2 minutes")
     parser.add_argument("--rounds", type=int, help="how many rounds")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="length of each measured stretch")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
-    parser.add_argument("--dir", type=Path, help="where the databases go; its disk is measured, too")
+    parser.add_argument("--seconds", type=float, help="length of each measured stretch")
     parser.add_argument(
-        "--candidate",
-        choices=sorted(BOTS),
-        default=ENGAWA.name,
-        help="what is put beside the floor; the floor itself shows the noise of the machine",
+        "--only", nargs="+", metavar="BOT", help="only these bots, by their names in the tables"
     )
-    parser.add_argument("--profile", type=_absolute, metavar="FILE", help="profile the candidate instead")
+    parser.add_argument("--no-peers", action="store_true", help="install and run no other bots")
+    parser.add_argument("--no-turns", action="store_true", help="only acknowledgements and starts")
+    parser.add_argument("--no-acks", action="store_true")
+    parser.add_argument("--no-starts", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to FILE, too")
+    parser.add_argument("--dir", type=Path, help="where the databases go; its disk is measured, too")
+    parser.add_argument("--profile", type=_absolute, metavar="FILE", help="profile Engawa on SQLite instead")
     return parser.parse_args(arguments)
 
 
@@ -45,48 +70,164 @@ def _absolute(name: str) -> Path:
     return Path(name).resolve()
 
 
-async def compare(bench: Bench, candidate: Bot, options: argparse.Namespace) -> Results:
-    """Alternate the floor and the candidate and return everything measured."""
-    rounds = options.rounds or (QUICK_ROUNDS if options.quick else FULL_ROUNDS)
-    pair = [FLOOR, candidate]
-    _say("ceiling of the harness")
-    ceiling = await bench.play_round(NULL, CEILING_SECONDS, alone=False)
-    results = Results(
-        settings={"rounds": rounds, "seconds": options.seconds, "users": USERS, "slots": TOGETHER},
-        fsync_ms=time_fsync(bench.folder),
-        import_ms=time_imports(),
-        ceiling=ceiling.together,
-        rounds={bot.name: [] for bot in pair},
-        starts={bot.name: [] for bot in pair},
+@dataclass(slots=True)
+class Plan:
+    """What is run."""
+
+    bots: list[Bot]
+    acks: list[Bot]
+    rounds: int
+    seconds: float
+    quick: bool
+    starts: int
+
+
+def planned(options: argparse.Namespace, absent: dict[str, str]) -> Plan:
+    """Which bots and how long; installs the peers."""
+    bots: list[Bot] = [FLOOR, ENGAWA] if options.quick else list(OURS)
+    if not (options.quick or options.no_peers):
+        others, missing = peers.all_installed()
+        bots += others
+        absent |= missing
+    if options.only:
+        known = {bot.name: bot for bot in (*bots, FLOOR_AGAIN)}
+        if unknown := set(options.only) - set(known):
+            raise ServerFailed(f"There is no {', '.join(sorted(unknown))}. There are: {', '.join(known)}.")
+        bots = [known[name] for name in options.only]
+    acks = [] if options.no_acks else [ACK_NONE, ACK_EACH, ACK_ENGAWA] if options.quick else list(ACKS)
+    return Plan(
+        bots=bots,
+        acks=acks,
+        rounds=options.rounds or (QUICK_ROUNDS if options.quick else FULL_ROUNDS),
+        seconds=options.seconds or (QUICK_SECONDS if options.quick else SECONDS),
+        quick=options.quick,
+        starts=0 if options.no_starts else 2 if options.quick else STARTS,
     )
-    for number in range(rounds):
-        # The second of a pair never profits from always being the second.
-        for bot in pair if number % 2 == 0 else reversed(pair):
-            _say(f"round {number + 1} of {rounds}: {bot.name}")
-            one = await bench.play_round(bot, options.seconds, alone=not (options.quick and number))
-            results.rounds[bot.name].append(one)
-    for number in range(STARTS):
-        _say(f"start {number + 1} of {STARTS}")
-        for bot in pair:
-            results.starts[bot.name].append(await bench.time_start(bot))
-    return results
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command: the bench, the same with a slow disk if there is one, what was found."""
+
+    plan: Plan
+    bench: Bench
+    slow: Bench | None
+    slow_environ: dict[str, str]
+    results: Results
+
+    async def turns(self) -> None:
+        """Alternate all bots; who goes first changes, since the second may profit from being that."""
+        plan, bots = self.plan, list(self.plan.bots)
+        self.results.rounds |= {bot.name: [] for bot in bots}
+        for number in range(plan.rounds):
+            order = bots if number % 2 == 0 else bots[::-1]
+            for bot in order:
+                if bot.name in self.results.absent:
+                    continue
+                _say(f"round {number + 1} of {plan.rounds}: {bot.name}")
+                wanted = Wanted(
+                    seconds=plan.seconds,
+                    alone=not (plan.quick and number),
+                    remote=not plan.quick,
+                    half=not bot.peer,
+                )
+                try:
+                    self.results.rounds[bot.name].append(await self.bench.play_round(bot, wanted))
+                except ServerFailed as error:
+                    self._leave_out(bot, error)
+
+    async def acks(self) -> None:
+        plan = self.plan
+        for number in range(1 if plan.quick else plan.rounds):
+            for bot in plan.acks if number % 2 == 0 else plan.acks[::-1]:
+                _say(f"acknowledging, round {number + 1} of {plan.rounds}: {bot.name}")
+                found = self.results.acks.setdefault(bot.name, [])
+                found.append(await self.bench.acks(bot, plan.seconds))
+            for bot in SLOWED if self.slow and not plan.quick else ():
+                _say(f"acknowledging, slow disk, round {number + 1} of {plan.rounds}: {bot.name}")
+                assert self.slow is not None
+                found = self.results.acks.setdefault(bot.name + targets.SLOW, [])
+                # On PostgreSQL the server's disk is slow, not the bot's.
+                environ = {} if bot.database else self.slow_environ
+                found.append(await self.slow.acks(bot, plan.seconds, environ))
+
+    async def starts(self) -> None:
+        for number in range(self.plan.starts):
+            _say(f"start {number + 1} of {self.plan.starts}")
+            for bot in (*self.plan.bots, ENGAWA_BARE):
+                if bot.name not in self.results.absent:
+                    found = self.results.starts.setdefault(bot.name, [])
+                    found.append(await self.bench.time_start(bot))
+
+    def _leave_out(self, bot: Bot, error: ServerFailed) -> None:
+        """A peer that does not run on this machine is named; ours have to run."""
+        if not bot.peer:
+            raise error
+        _say(f"left out: {error}")
+        self.results.absent[bot.name] = str(error).splitlines()[0]
+        self.results.rounds[bot.name].clear()
+
+
+@contextlib.contextmanager
+def postgresql(*, preload: str = "") -> Iterator[Databases]:
+    """A server that waits for its disk; `preload` is put before its C library."""
+    with contextlib.ExitStack() as stack:
+        if preload:
+            os.environ["LD_PRELOAD"] = preload
+        try:
+            server = stack.enter_context(Server(durable=True))
+        finally:
+            os.environ.pop("LD_PRELOAD", None)
+        yield server.databases
 
 
 async def run(options: argparse.Namespace) -> Results | None:
     """Do what the options say; None when it was a profile."""
-    candidate = BOTS[options.candidate]
-    if candidate is FLOOR:
-        candidate = replace(FLOOR, name="floor again")
+    load_before = os.getloadavg()[0]
+    absent: dict[str, str] = {}
+    plan = planned(options, absent)
     load = Load()
     api_base = await load.platform.start()
     try:
-        with tempfile.TemporaryDirectory(prefix="engawa-bench-", dir=options.dir) as folder:
-            bench = Bench(load, api_base, Path(folder))
-            if not options.profile:
-                return await compare(bench, candidate, options)
-            phase = await bench.profile(candidate, options.seconds, options.profile)
-            _say(f"{phase.per_second:,.0f} messages/s under the profiler, main thread only")
-            return None
+        with contextlib.ExitStack() as stack:
+            folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="engawa-bench-", dir=options.dir))
+            )
+            folder.chmod(
+                0o711
+            )  # PostgreSQL runs as another user where we are root, and loads a library from here
+            if options.profile:
+                phase = await Bench(load, api_base, folder).profile(ENGAWA, plan.seconds, options.profile)
+                _say(f"{phase.per_second:,.0f} messages/s under the profiler, main thread only")
+                return None
+            databases = slow_databases = None
+            library = None if plan.quick or not plan.acks else slow_disk.library(folder)
+            if any(bot.database for bot in (*plan.bots, *plan.acks)):
+                databases = stack.enter_context(postgresql())
+                if library:
+                    slow_databases = stack.enter_context(postgresql(preload=str(library)))
+            if library is None and plan.acks and not plan.quick:
+                absent["a slow disk"] = "there is no C compiler"
+            bench = Bench(load, api_base, folder, databases)
+            slow = Bench(load, api_base, folder / "slow", slow_databases) if library else None
+            if slow:
+                slow.folder.mkdir()
+            _say("ceiling of the harness")
+            ceiling = await bench.play_round(NULL, Wanted(seconds=CEILING_SECONDS))
+            results = Results(
+                settings={"rounds": plan.rounds, "seconds": plan.seconds, "users": USERS, "slots": TOGETHER},
+                fsync_ms=time_fsync(folder),
+                import_ms=time_imports(),
+                ceiling=ceiling.together,
+                load_before=load_before,
+                absent=absent,
+            )
+            session = Session(plan, bench, slow, {"LD_PRELOAD": str(library)}, results)
+            if not options.no_turns:
+                await session.turns()
+            await session.acks()
+            await session.starts()
+            return results
     finally:
         await load.platform.stop()
 
@@ -100,13 +241,16 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             results = runner.run(run(options))
-    except ServerFailed as error:
+    except (ServerFailed, Unavailable) as error:
         _say(f"Not measured. {error}")
         return 1
     if results is None:
         pstats.Stats(str(options.profile)).sort_stats("tottime").print_stats(PROFILE_LINES)
         return 0
-    print_report(results)
+    text = f"{report.markdown(results)}\n\n{targets.markdown(results)}\n"
+    print(text)
+    if options.markdown:
+        options.markdown.write_text(text)
     if options.json:
         options.json.write_text(json.dumps(results.as_json(), indent=2) + "\n")
     return 0

@@ -1,6 +1,6 @@
-"""A fake LINE (and a trivial Telegram) API, fast enough not to matter to the measurement.
+"""A fake LINE and Telegram API, fast enough not to matter to the measurement, or as slow as one says.
 
-It checks what the real one would refuse: the access token, 1 to 5 messages, an unknown or used reply token.
+It checks what the real ones would refuse: the access token, 1 to 5 messages, an unknown or used reply token.
 It does not validate message objects: the tests do that with the official schema.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -27,6 +28,12 @@ _TELEGRAM_ME = json_response(
     b'{"ok":true,"result":{"id":123456,"is_bot":true,"first_name":"bench","username":"bench_bot"}}',
 )
 _TELEGRAM_OK = json_response(200, b'{"ok":true,"result":true}')
+_TELEGRAM_SENT = (
+    b'{"ok":true,"result":{"message_id":%d,"date":1795219200,"chat":{"id":%s,"type":"private","first_name":"A"},'
+    b'"text":"ok"}}'
+)
+# As a form, as parts of one, or as JSON: each library has its own way.
+_CHAT = re.compile(rb'chat_id(?:=|"\s*:\s*"?|"\r\n(?:[^\r\n]+\r\n)*\r\n)(\d+)')
 
 
 class FakePlatform:
@@ -40,6 +47,8 @@ class FakePlatform:
         self._pushed = pushed
         self._server: asyncio.Server | None = None
         self._sent = 0
+        self.takes = 0.0
+        """Seconds until a call is answered; it has arrived at once."""
 
     async def start(self) -> str:
         """Listen on a free port of the loopback and return the base URL."""
@@ -61,8 +70,18 @@ class FakePlatform:
         if path == PUSH:
             return self._answer_message(request, "to")
         if path.startswith("/bot"):
+            if path.endswith("/sendMessage"):
+                return self._answer_telegram(request)
             return _TELEGRAM_ME if path.endswith("/getMe") else _TELEGRAM_OK
         return _EMPTY
+
+    def _answer_telegram(self, request: Message) -> bytes:
+        chat = _CHAT.search(request.body)
+        if chat is None or b"text" not in request.body:
+            return _BAD_REQUEST
+        self._sent += 1
+        self._pushed(chat[1].decode())
+        return json_response(200, _TELEGRAM_SENT % (self._sent, chat[1]))
 
     def _answer_message(self, request: Message, addressed_by: str) -> bytes:
         if _BEARER not in request.head:
@@ -97,6 +116,14 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for request in self._reader.feed(data):
-            self._transport.write(self._platform.answer(request))
-            if request.closes:
-                self._transport.close()
+            answer = self._platform.answer(request)
+            if self._platform.takes:
+                later = asyncio.get_running_loop().call_later
+                later(self._platform.takes, self._write, answer, request.closes)
+            else:
+                self._write(answer, request.closes)
+
+    def _write(self, answer: bytes, closes: bool) -> None:
+        self._transport.write(answer)
+        if closes:
+            self._transport.close()

@@ -1,7 +1,8 @@
-"""The load generator: slots that send signed LINE webhooks and wait for the bot's reply.
+"""The load generator: slots that send signed webhooks and wait for the bot's reply.
 
 A slot is free again when its webhook was acknowledged with 200 and the reply to that event reached
-the fake platform. A person has one message in flight at a time.
+the fake platform. A person has one message in flight at a time. Slots send as fast as they are free (closed
+loop), or messages fall due at a pace, whatever the bot does (open loop).
 """
 
 from __future__ import annotations
@@ -13,20 +14,28 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import NamedTuple
 
 from .fake_line import FakePlatform
 from .people import Person, Postbox, Webhook
-from .wire import Reader
+from .slot import OK, PAUSE_AFTER_REFUSAL, Slot
 
 USERS = 500
 PATIENCE = 5.0  # seconds after which a message counts as unanswered
-PAUSE_AFTER_REFUSAL = 0.05
 HOPELESS = 64  # failed messages, with none answered, after which a phase is not worth its time
-OK = 200
+PACED_SLOTS = 128
 
 
 class LoadFailed(Exception):
     """The bot did not take the load."""
+
+
+class Target(NamedTuple):
+    """Where a bot takes whose webhooks: `line` or `telegram`."""
+
+    port: int
+    path: str
+    platform: str
 
 
 @dataclass(slots=True)
@@ -34,7 +43,7 @@ class Trouble:
     """What should not happen, counted."""
 
     refused: int = 0  # acknowledged with something else than 200
-    unanswered: int = 0  # no reply within PATIENCE
+    unanswered: int = 0  # no reply within the patience
     late: int = 0  # the reply came after all
     stray: int = 0  # a reply to an unknown or used token, or a push to somebody who waits for nothing
 
@@ -60,6 +69,18 @@ class Phase:
     trouble: Trouble
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a stretch is driven: slots at once, for so long; `pace` is messages/s due, 0 means as fast as it goes."""
+
+    slots: int
+    seconds: float
+    messages: float = float("inf")
+    pace: float = 0.0
+    only_acks: bool = False
+    patience: float = PATIENCE
+
+
 @dataclass(slots=True)
 class _Tally:
     """What the slots of one phase write down; latencies in seconds."""
@@ -73,30 +94,32 @@ class Load:
     """The people, the fake platform and the slots of one run."""
 
     def __init__(self, users: int = USERS) -> None:
-        chance = random.Random(20261121)  # the same people in every run, on purpose
-        self._people = deque(Person(number, chance) for number in range(users))
+        self._chance = random.Random(20261121)  # the same people in every run, on purpose
+        self._people = deque(Person(number, self._chance) for number in range(users))
         self._postbox = Postbox()
         self.platform = FakePlatform(self._replied, self._pushed)
-        self._by_token: dict[str, _Slot] = {}
-        self._by_user: dict[str, _Slot] = {}
+        self._by_token: dict[str, Slot] = {}
+        self._by_user: dict[str, Slot] = {}
         self._given_up: set[str] = set()
         self._to_start: float = 0  # messages that may still be started
+        self._due: deque[float] = deque()  # paced messages that wait for a free slot
+        self._idle: list[Slot] = []
         self._tally = _Tally()
         self._trouble = Trouble()
         self.error = ""
 
-    async def meet(self, port: int, slots: int = 32) -> None:
+    async def meet(self, target: Target, slots: int = 32) -> None:
         """Let each person write once, unmeasured, so that the bot knows all of them."""
-        await self._drive(port, slots, messages=len(self._people), seconds=60.0)
+        await self._drive(target, Manner(slots=slots, seconds=60.0, messages=len(self._people)))
 
-    async def measure(self, port: int, slots: int, seconds: float) -> Phase:
-        """Keep `slots` messages in flight for `seconds` and return what came of it."""
-        tally, took = await self._drive(port, slots, messages=float("inf"), seconds=seconds)
+    async def measure(self, target: Target, manner: Manner) -> Phase:
+        """Drive a stretch and return what came of it."""
+        tally, took = await self._drive(target, manner)
         count = len(tally.replies)
         if not count:
             raise LoadFailed(f"no message was answered ({self._trouble})")
         return Phase(
-            slots=slots,
+            slots=manner.slots,
             seconds=round(took, 3),
             messages=count,
             finished=count + len(self._tally.replies),
@@ -109,25 +132,31 @@ class Load:
             trouble=self._trouble,
         )
 
-    async def _drive(self, port: int, slots: int, *, messages: float, seconds: float) -> tuple[_Tally, float]:
+    async def _drive(self, target: Target, manner: Manner) -> tuple[_Tally, float]:
         """Run until the messages or the seconds are used up, then wait for those in flight.
 
         The tally returned holds what was completed before that wait, in the time returned.
         """
+        self._target, self._manner = target, manner
         self._tally, self._trouble, self.error = _Tally(), Trouble(), ""
-        crew = [_Slot(self) for _ in range(slots)]
+        crew = [Slot(self, awaits_reply=not manner.only_acks) for _ in range(manner.slots)]
         gc.collect()
         gc.disable()
         try:
             for slot in crew:
-                await slot.connect(port)
-            self._to_start = messages
+                await slot.connect(target.port)
+            self._to_start = manner.messages
+            self._due.clear()
+            self._idle = list(crew)
             begin = perf_counter()
-            for slot in crew:
-                slot.begin()
-            while self._to_start and not self.error and perf_counter() - begin < seconds:
+            pacing = asyncio.create_task(self._fall_due(begin)) if manner.pace else None
+            while not manner.pace and self._idle:
+                self._idle.pop().begin()
+            while self._to_start and not self.error and perf_counter() - begin < manner.seconds:
                 await self._watch(crew)
             took = perf_counter() - begin
+            if pacing is not None:
+                pacing.cancel()
             tally, self._tally, self._to_start = self._tally, _Tally(), 0
             while any(slot.busy for slot in crew) and not self.error:
                 await self._watch(crew)
@@ -141,43 +170,67 @@ class Load:
             raise LoadFailed(self.error)
         return tally, took
 
-    async def _watch(self, crew: Iterable[_Slot]) -> None:
+    async def _fall_due(self, due: float) -> None:
+        """Messages come as people do: independent of each other, so many a second on average."""
+        while True:
+            due += self._chance.expovariate(self._manner.pace)
+            while (wait := due - perf_counter()) > 0:
+                await asyncio.sleep(wait)
+            if self._idle:
+                self._idle.pop().begin(due)
+            else:
+                self._due.append(due)
+
+    async def _watch(self, crew: Iterable[Slot]) -> None:
         await asyncio.sleep(0.01)
-        patience_ends = perf_counter() - PATIENCE
+        patience_ends = perf_counter() - self._manner.patience
         for slot in crew:
             if slot.busy and slot.started < patience_ends:
-                slot.give_up()
+                slot.give_up(self._manner.patience)
 
     # What the slots and the platform report.
 
-    def next_message(self, slot: _Slot) -> tuple[Person, Webhook] | None:
+    def next_message(self, slot: Slot) -> tuple[Person, Webhook] | None:
         """Return the next message, its reply awaited by the slot; None when it is enough."""
         if not self._to_start:
             return None
         self._to_start -= 1
         person = self._people.popleft()
-        webhook = self._postbox.webhook(person)
-        self._by_token[webhook.reply_token] = self._by_user[person.user_id] = slot
+        make = self._postbox.telegram if self._target.platform == "telegram" else self._postbox.line
+        webhook = make(person, self._target.path)
+        self._by_token[webhook.reply_token] = slot
+        self._by_user[person.user_id] = self._by_user[person.chat_id] = slot
         return person, webhook
 
-    def settle(self, slot: _Slot) -> None:
-        """Record how a slot's message ended."""
+    def settle(self, slot: Slot) -> None:
+        """Record how a slot's message ended, and let the slot go on."""
         person, webhook = slot.person, slot.webhook
         self._people.append(person)
-        del self._by_user[person.user_id]
+        del self._by_user[person.user_id], self._by_user[person.chat_id]
         if self._by_token.pop(webhook.reply_token, None):
             self._given_up.add(webhook.reply_token)
-        if slot.status != OK:
-            self._trouble.refused += 1
-        elif slot.reply is None:
-            self._trouble.unanswered += 1
-        else:
+        if slot.status == OK and slot.reply is not None:
             self._tally.acks.append(slot.ack)
             self._tally.replies.append(slot.reply)
-            return
+        elif slot.status != OK:
+            self._trouble.refused += 1
+        else:
+            self._trouble.unanswered += 1
         failed = self._trouble.refused + self._trouble.unanswered
         if failed >= HOPELESS and not self._tally.replies:
             self.error = f"no message was answered ({self._trouble})"
+        elif slot.status != OK:
+            asyncio.get_running_loop().call_later(PAUSE_AFTER_REFUSAL, self._go_on, slot)
+        else:
+            self._go_on(slot)
+
+    def _go_on(self, slot: Slot) -> None:
+        if not self._manner.pace:
+            slot.begin()
+        elif self._due:
+            slot.begin(self._due.popleft())
+        else:
+            self._idle.append(slot)
 
     def _replied(self, reply_token: str) -> bool:
         slot = self._by_token.pop(reply_token, None)
@@ -192,88 +245,15 @@ class Load:
         return True
 
     def _pushed(self, user_id: str) -> None:
+        """A push of LINE, or any message of Telegram."""
         slot = self._by_user.get(user_id)
         if slot is None or slot.reply is not None:
             self._trouble.stray += 1
             return
-        self._tally.pushes += 1
+        if self._target.platform == "line":
+            self._tally.pushes += 1
         del self._by_token[slot.webhook.reply_token]
         slot.answered()
-
-
-class _Slot(asyncio.Protocol):
-    """One connection to the bot and the one message in flight on it."""
-
-    person: Person
-    webhook: Webhook
-
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._reader = Reader()
-        self._transport: asyncio.Transport | None = None
-        self.busy = False
-        self.started = self.ack = 0.0
-        self.status: int | None = None
-        self.reply: float | None = None
-
-    async def connect(self, port: int) -> None:
-        """Open the slot's connection."""
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", port)
-
-    def close(self) -> None:
-        """Close the connection without calling that an error."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
-
-    def begin(self) -> None:
-        """Send the next message, if there is one."""
-        message = self._load.next_message(self)
-        if message is None or self._transport is None:
-            return
-        self.person, self.webhook = message
-        self.status = self.reply = None
-        self.busy = True
-        self.started = perf_counter()
-        self._transport.write(self.webhook.request)
-
-    def data_received(self, data: bytes) -> None:
-        for response in self._reader.feed(data):
-            if not self.busy:
-                self._load.error = "the bot answered a request that nobody made"
-                return
-            self.ack = perf_counter() - self.started
-            self.status = response.status
-            if self.status != OK:
-                self._settle()
-                asyncio.get_running_loop().call_later(PAUSE_AFTER_REFUSAL, self.begin)
-            elif self.reply is not None:
-                self._settle()
-                self.begin()
-
-    def answered(self) -> None:
-        """Take note that the reply has reached the platform."""
-        self.reply = perf_counter() - self.started
-        if self.status is not None:
-            self._settle()
-            self.begin()
-
-    def give_up(self) -> None:
-        """Stop waiting for the reply; without an acknowledgement the connection is of no use."""
-        if self.status is None:
-            self._load.error = f"no acknowledgement within {PATIENCE:.0f} s"
-        else:
-            self._settle()
-            self.begin()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._load.error = f"the bot closed a connection ({exc or 'orderly'})"
-
-    def _settle(self) -> None:
-        self.busy = False
-        self._load.settle(self)
 
 
 def _percentile_ms(values: list[float], percent: int) -> float:

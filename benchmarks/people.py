@@ -1,4 +1,4 @@
-"""The people of a benchmark: who writes, what, and the signed LINE webhook that carries it.
+"""The people of a benchmark: who writes, what, and the signed webhook of LINE or Telegram that carries it.
 
 The texts are calm on purpose: a risk word or a wish for a counselor would end the bot's part.
 """
@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 CHANNEL_SECRET = "0123456789abcdef0123456789abcdef"
 BOT_USER = "U" + "b" * 32
-WEBHOOK_PATH = "/webhooks/line"
+LINE_PATH = "/webhooks/line"
+TELEGRAM_SECRET = "bench-secret-token"
+FIRST_CHAT = 700_000_000
 
 WORDS = ("はじめ", "家族", "メニュー", "自分")
 _OPENINGS = ("きのうは雨でしたが、", "ひさしぶりに窓をあけたら、", "このごろ夜が長いので、")
@@ -43,6 +45,7 @@ class Person:
 
     def __init__(self, number: int, chance: random.Random) -> None:
         self.user_id = f"U{chance.getrandbits(128):032x}"
+        self.chat_id = str(FIRST_CHAT + number)
         said = [line for text in make_texts() for line in (chance.choice(WORDS), text)]
         self._lines = itertools.cycle(said[number % len(said) :] + said[: number % len(said)])
 
@@ -57,11 +60,11 @@ class Postbox:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
-    def webhook(self, person: Person) -> Webhook:
+    def line(self, person: Person, path: str) -> Webhook:
         """Return the person's next message as LINE would send it."""
-        return self.says(person.user_id, person.next_line())
+        return self.says(person.user_id, person.next_line(), path)
 
-    def says(self, user_id: str, text: str) -> Webhook:
+    def says(self, user_id: str, text: str, path: str = LINE_PATH) -> Webhook:
         """Return these words of this user as LINE would send them."""
         number = next(self._numbers)
         reply_token = f"{number:032x}"
@@ -82,14 +85,40 @@ class Postbox:
             "replyToken": reply_token,
             "mode": "active",
         }
-        return Webhook(reply_token, self._sign({"destination": BOT_USER, "events": [event]}))
-
-    def _sign(self, body: dict[str, object]) -> bytes:
-        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        data = _json({"destination": BOT_USER, "events": [event]})
         digest = hmac.digest(CHANNEL_SECRET.encode(), data, hashlib.sha256)
-        return (
-            f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            "Content-Type: application/json; charset=utf-8\r\nUser-Agent: LineBotWebhook/2.0\r\n"
-            f"x-line-signature: {base64.b64encode(digest).decode()}\r\n"
-            f"Content-Length: {len(data)}\r\n\r\n"
-        ).encode() + data
+        signature = f"x-line-signature: {base64.b64encode(digest).decode()}"
+        return Webhook(
+            reply_token, _request(path, data, "; charset=utf-8", "User-Agent: LineBotWebhook/2.0", signature)
+        )
+
+    def telegram(self, person: Person, path: str) -> Webhook:
+        """Return the person's next message as Telegram would send it. Its answer carries no token, but the chat."""
+        number = next(self._numbers)
+        chat = int(person.chat_id)
+        sender = {"id": chat, "first_name": "A"}
+        message = {
+            "message_id": number,
+            "date": int(time.time()),
+            "chat": {**sender, "type": "private"},
+            "from": {**sender, "is_bot": False, "language_code": "ja"},
+            "text": person.next_line(),
+        }
+        data = _json({"update_id": number, "message": message})
+        secret = f"X-Telegram-Bot-Api-Secret-Token: {TELEGRAM_SECRET}"
+        return Webhook(f"t{number}", _request(path, data, "", secret))
+
+
+def _json(body: dict[str, object]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _request(path: str, data: bytes, charset: str, *headers: str) -> bytes:
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Content-Type: application/json{charset}",
+        *headers,
+        f"Content-Length: {len(data)}",
+    )
+    return "\r\n".join((*lines, "\r\n")).encode() + data

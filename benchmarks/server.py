@@ -1,12 +1,13 @@
 """Starts a bot as a process of its own, asks the kernel what it uses, and stops it for certain.
 
-Knows how each bot is started, nothing of how it is loaded. Sizes and times come from /proc (Linux).
+Knows how each bot is started, nothing of how it is loaded. Sizes and times are of the process and its children.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import functools
 import os
 import socket
@@ -14,19 +15,22 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+import psutil
+
 from .fake_line import ACCESS_TOKEN
-from .people import CHANNEL_SECRET
-from .wire import Message, Reader
+from .load import Target
+from .people import CHANNEL_SECRET, TELEGRAM_SECRET
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0
-STOPPED_WITHIN = 15.0
+STOPPED_WITHIN, PEER_STOPPED_WITHIN = 15.0, 3.0
 POLL = 0.004
 LOG_TAIL = 30
+TELEGRAM_TOKEN = "123456:benchmark-benchmark-benchmark-abcde"
 
 
 class ServerFailed(Exception):
@@ -35,16 +39,41 @@ class ServerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A program under test: its name in the tables and its arguments to Python."""
+    """A program under test: its name in the tables, how it is started, where it takes whose webhooks."""
 
     name: str
-    arguments: tuple[str, ...]
+    command: tuple[str, ...]
+    path: str = "/webhooks/line"
+    platform: str = "line"
+    health: str = "/healthz"
+    database: str = ""
+    """`postgresql` when it gets a database of the server that the benchmark starts; else a file of its own."""
+    environ: tuple[tuple[str, str], ...] = ()
+    cwd: Path = ROOT
+    peer: bool = False
+    """Of others: it keeps nothing durable, and is ready when it takes a connection."""
 
 
-NULL = Bot("null", ("-m", "benchmarks.null_bot"))
-FLOOR = Bot("floor", ("-m", "benchmarks.floor"))
-ENGAWA = Bot("engawa", ("-m", "admin.cli", "serve"))
-BOTS = {bot.name: bot for bot in (NULL, FLOOR, ENGAWA)}
+def _ours(name: str, *arguments: str, **more: str) -> Bot:
+    return Bot(name, (sys.executable, "-m", *arguments), **more)  # type: ignore[arg-type]
+
+
+NULL = _ours("null", "benchmarks.null_bot")
+FLOOR = _ours("floor", "benchmarks.floor")
+FLOOR_AGAIN = replace(FLOOR, name="floor again")
+ENGAWA = _ours("engawa sqlite", "admin.cli", "serve")
+ENGAWA_PG = _ours("engawa postgresql", "admin.cli", "serve", database="postgresql")
+OURS = (FLOOR, ENGAWA, ENGAWA_PG)
+
+# The dictionary is an option of installing; here it is kept from being found.
+_WITHOUT = "import sys; sys.modules['sudachipy'] = None; sys.argv[1:] = ['serve']; from admin.cli import main; main()"
+ENGAWA_BARE = Bot("engawa, no dictionary", (sys.executable, "-c", _WITHOUT))
+
+ACK_NONE = _ours("aiohttp, no store", "benchmarks.acks", "none")
+ACK_EACH = _ours("transaction each", "benchmarks.acks", "each")
+ACK_GROUP = _ours("grouped, bare", "benchmarks.acks", "group")
+ACK_ENGAWA = replace(ENGAWA, command=(sys.executable, "-m", "benchmarks.accepting"))
+ACK_ENGAWA_PG = replace(ENGAWA_PG, command=(*ENGAWA_PG.command, "--role", "web"))
 
 
 @dataclass(slots=True)
@@ -53,21 +82,24 @@ class Server:
 
     bot: Bot
     port: int
-    process: subprocess.Popen[bytes]
+    process: psutil.Popen
     log: Path
     ready_ms: float = 0.0
 
+    @property
+    def target(self) -> Target:
+        return Target(self.port, self.bot.path, self.bot.platform)
+
+    def _family(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
+
     def memory_mib(self) -> float:
         """Return the resident memory."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        return sum(one.memory_info().rss for one in self._family()) / (1 << 20)
 
     def cpu_seconds(self) -> float:
         """Return the processor time used so far, in user and kernel mode."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
-        after_name = stat.rpartition(")")[2].split()
-        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+        return sum(sum(one.cpu_times()[:2]) for one in self._family())
 
     def log_tail(self) -> str:
         """Return the last lines the bot printed."""
@@ -76,15 +108,15 @@ class Server:
 
 
 @asynccontextmanager
-async def running(bot: Bot, folder: Path, api_base: str) -> AsyncIterator[Server]:
-    """Run a bot on the database in `folder`, which is made if it is missing, until the block ends."""
+async def running(bot: Bot, folder: Path, api_base: str, database_url: str = "") -> AsyncIterator[Server]:
+    """Run a bot on this database, or on a file in `folder`, which is made if it is missing, until the block ends."""
     port, log = _free_port(), folder / "log.txt"
     with log.open("ab") as output:
         begin = perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *bot.arguments],
-            cwd=ROOT,
-            env=environment(folder, port, api_base),
+        process = psutil.Popen(
+            bot.command,
+            cwd=bot.cwd,
+            env=environment(folder, port, api_base, database_url) | dict(bot.environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -99,19 +131,19 @@ async def running(bot: Bot, folder: Path, api_base: str) -> AsyncIterator[Server
         await _stop(server)
 
 
-def environment(folder: Path, port: int, api_base: str) -> dict[str, str]:
+def environment(folder: Path, port: int, api_base: str, database_url: str = "") -> dict[str, str]:
     """Return what a bot is started with; the keys are the same for the whole run."""
     outer = {name: value for name, value in os.environ.items() if not name.startswith("ENGAWA_")}
     return outer | {
-        "ENGAWA_DATABASE_URL": f"sqlite:///{folder / 'bench.db'}",
+        "ENGAWA_DATABASE_URL": database_url or f"sqlite:///{folder / 'bench.db'}",
         "ENGAWA_KEYS": _keys(),
         "ENGAWA_PORT": str(port),
         "ENGAWA_LINE_CHANNEL_SECRET": CHANNEL_SECRET,
         "ENGAWA_LINE_CHANNEL_ACCESS_TOKEN": ACCESS_TOKEN,
         "ENGAWA_LINE_API_BASE": api_base,
-        "ENGAWA_TELEGRAM_BOT_TOKEN": "123456:benchmark-benchmark-benchmark-abcde",
+        "ENGAWA_TELEGRAM_BOT_TOKEN": TELEGRAM_TOKEN,
         "ENGAWA_TELEGRAM_API_BASE": api_base,
-        "ENGAWA_TELEGRAM_SECRET_TOKEN": "bench-secret-token",
+        "ENGAWA_TELEGRAM_SECRET_TOKEN": TELEGRAM_SECRET,
     }
 
 
@@ -135,7 +167,7 @@ async def _wait_until_ready(server: Server, deadline: float) -> None:
             how = f"ended with code {server.process.returncode} before it was ready"
         elif perf_counter() > deadline:
             how = f"was not ready within {READY_WITHIN:.0f} s"
-        elif await _is_healthy(server.port):
+        elif await _is_healthy(server):
             return
         else:
             await asyncio.sleep(POLL)
@@ -143,18 +175,18 @@ async def _wait_until_ready(server: Server, deadline: float) -> None:
         raise ServerFailed(f"{server.bot.name} {how}; its last lines:\n{server.log_tail()}")
 
 
-async def _is_healthy(port: int) -> bool:
+async def _is_healthy(server: Server) -> bool:
     try:
-        stream, sink = await asyncio.open_connection("127.0.0.1", port)
+        stream, sink = await asyncio.open_connection("127.0.0.1", server.port)
     except OSError:
         return False
     try:
-        sink.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-        reader = Reader()
-        answers: list[Message] = []
-        while not answers and (data := await asyncio.wait_for(stream.read(65536), 5)):
-            answers = reader.feed(data)
-        return bool(answers) and answers[0].status == 200
+        if server.bot.peer:
+            return True
+        head = f"GET {server.bot.health} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        sink.write(head.encode())
+        answer = await asyncio.wait_for(stream.readline(), 5)
+        return answer.startswith(b"HTTP/1.1 200")
     except (OSError, TimeoutError):
         return False
     finally:
@@ -163,10 +195,17 @@ async def _is_healthy(port: int) -> bool:
 
 async def _stop(server: Server) -> None:
     """End the bot politely, or after a while by force."""
-    server.process.terminate()
+    family = server._family() if server.process.is_running() else []
+    for one in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.terminate()
+    patience = PEER_STOPPED_WITHIN if server.bot.peer else STOPPED_WITHIN
     try:
-        await asyncio.to_thread(server.process.wait, STOPPED_WITHIN)
-    except subprocess.TimeoutExpired:
-        print(f"{server.bot.name} did not stop within {STOPPED_WITHIN:.0f} s: killed", file=sys.stderr)
-        server.process.kill()
+        await asyncio.to_thread(server.process.wait, patience)
+    except psutil.TimeoutExpired:
+        if not server.bot.peer:
+            print(f"{server.bot.name} did not stop within {patience:.0f} s: killed", file=sys.stderr)
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
         server.process.wait()

@@ -8,9 +8,11 @@ people with the same words come to each way, drawn from one seed. Assumptions st
 from __future__ import annotations
 
 import argparse
+import bisect
 import heapq
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,12 +22,13 @@ from statistics import mean, median
 from benchmarks.shifts_svg import drawing
 from bot.handoff import routing, waiting
 from bot.handoff import ticket as tickets
-from bot.handoff.board import board_of
+from bot.handoff.board import board_of, queued
+from bot.handoff.forecast import LOOK_BACK, Queued
 from bot.handoff.hours import TOKYO, Desk, Shift
-from bot.handoff.passing import RED_PAUSE
 from bot.handoff.risk import Level, RiskHit
 from bot.handoff.routing import Carrier
-from bot.handoff.ticket import Reason, Status, Ticket
+from bot.handoff.ticket import Reason, Ticket
+from bot.handoff.waiting import Told
 from bot.store.staff import Member
 from bot.store.tickets import Open
 
@@ -35,7 +38,8 @@ PEOPLE = (3, 4, 4)  # by day 9–17, in the evening 17–25, by night 1–9
 MOST = 5
 HOURLY = (9, 7, 4, 2, 1, 1, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 7, 8, 11, 12)
 """Arrivals by the hour of the day, as shares: the published peak is 22–02 h."""
-A_DAY = 220
+A_DAY = (220, 280)
+"""What the people here can carry, and more than that."""
 LEVELS = ((Level.NONE, 0.80), (Level.CONCERN, 0.12), (Level.HIGH, 0.07), (Level.EMERGENCY, 0.01))
 LASTS, SPREAD = 38.0, 0.5  # minutes on average, sigma of the logarithm
 DESK = Desk(
@@ -75,18 +79,21 @@ class Seen:
     told: int = 0
     true: int = 0
     untold: int = 0
+    changed: int = 0
+    changed_true: int = 0
+    claimed: Counter[Level] = field(default_factory=Counter)
     loads: list[int] = field(default_factory=list)
     heaviest: dict[str, int] = field(default_factory=dict)
     carried: dict[str, float] = field(default_factory=dict)
 
 
-def arrivals(rng: random.Random, shifts: int) -> list[Arrival]:
+def arrivals(rng: random.Random, shifts: int, a_day: int) -> list[Arrival]:
     """Everybody who comes in this many shifts. Every twentieth day is a day of publicity, with half as many more."""
     found, total = [], sum(HOURLY)
     for hour in range(shifts * 8):
         begins = BEGIN + timedelta(hours=hour)
         local = begins.astimezone(TOKYO)
-        rate = A_DAY * HOURLY[local.hour] / total * (1.5 if local.toordinal() % 20 == 0 else 1.0)
+        rate = a_day * HOURLY[local.hour] / total * (1.5 if local.toordinal() % 20 == 0 else 1.0)
         at = rng.expovariate(rate)
         while at < 1:
             found.append(_arrival(rng, begins + timedelta(hours=at)))
@@ -115,7 +122,8 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
         self.now = BEGIN
         self.here: dict[str, Counselor] = {}
         self.waiting: dict[str, Ticket] = {}
-        self.told: dict[str, datetime] = {}
+        self.told: dict[str, list[Told]] = {}
+        self.came = [one.at for one in people]
         self.seen = Seen()
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = 0
@@ -177,13 +185,27 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
             None, contact, 1, Reason.REQUEST, one.level, 1, self.now, hits, desk_id=DESK.id
         )
         ticket = replace(ticket, assignee=one.knows)
-        outlook = waiting.outlook(DESK, self._board(), self.now, routing.weight(ticket))
         if one.level < routing.URGENT:  # in danger nobody is told a time, but where help is at once
-            if outlook.expected is None:
+            me = Queued(opened_at=self.now, level=one.level, known=one.knows or "")
+            told = waiting.outlook(DESK, self._board(), self.now, me).told
+            if told is None:
                 self.seen.untold += 1
             else:
-                self.told[ticket.id] = self.now + waiting.rounded(self.now, outlook.expected)
+                ticket = replace(ticket, promised_at=told.latest)
+                self.told[ticket.id] = [told]
+                look = max(told.earliest, self.now + (told.latest - self.now) / 2)
+                self._at(look, lambda: self._looks_again(ticket.id))
         self.waiting[ticket.id] = ticket
+
+    def _looks_again(self, ticket_id: str) -> None:
+        """As `wakes.longer` does: whoever would have to wait longer than they were told is told so, once."""
+        ticket = self.waiting.get(ticket_id)
+        if ticket is None or ticket.promised_at is None:
+            return
+        told = waiting.outlook(DESK, self._board(), self.now, queued(_open(ticket))).told
+        if told is not None and told.earliest >= ticket.promised_at:
+            self.waiting[ticket_id] = replace(ticket, promised_at=told.latest)
+            self.told[ticket_id].append(told)
 
     def _takes(self, me: Counselor, ticket: Ticket) -> None:
         one = self.people[int(ticket.contact_id, 16) - 1]
@@ -196,11 +218,15 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
             self.seen.late += waited > routing.LIMITS[ticket.priority]
         actual = waited + one.reply
         self.seen.waits[ticket.priority].append(actual.total_seconds() / 60)
-        said = self.told.pop(ticket.id, None)
-        if said is not None:
-            told = said - ticket.opened_at
+        self.seen.claimed[ticket.priority] += 1
+        for first in (told := self.told.pop(ticket.id, []))[:1]:
+            begin = first.begin if first.wait is None else ticket.opened_at
+            early, late = first.wait or (first.earliest - begin, first.latest - begin)
             self.seen.told += 1
-            self.seen.true += actual <= told * 1.5 and (actual >= told * 0.5 or told <= waiting.SOON)
+            self.seen.true += begin + early <= ticket.opened_at + actual <= begin + late
+        for again in told[1:]:
+            self.seen.changed += 1
+            self.seen.changed_true += again.earliest <= ticket.opened_at + actual <= again.latest
         load = routing.load_of(me.kept.values())
         self.seen.loads.append(load)
         self.seen.heaviest[me.staff_id] = max(load, self.seen.heaviest.get(me.staff_id, 0))
@@ -212,7 +238,7 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
         for one in self.here.values():
             ticket = one.kept.pop(ticket_id, None)
             if ticket is not None and ticket.priority >= routing.URGENT:
-                one.paused_until = self.now + RED_PAUSE
+                one.paused_until = self.now + routing.RED_PAUSE
 
     # --- as the program sees it ---
 
@@ -230,7 +256,9 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
             for ahead in (number, number + 1, number + 2)
             for staff_id, begins, ends in roster(ahead)
         ]
-        return board_of(known, shifts, {DESK.id: timedelta(minutes=DESK.minutes_each)}, self.now)
+        lasts = {DESK.id: timedelta(minutes=DESK.minutes_each)}
+        asked = bisect.bisect(self.came, self.now) - bisect.bisect(self.came, self.now - LOOK_BACK)
+        return board_of(known, shifts, lasts, self.now, {DESK.id: asked}, self.seen.claimed)
 
     def _member(self, staff_id: str) -> Member:
         here = self.here.get(staff_id)
@@ -251,8 +279,8 @@ def roster(number: int) -> Iterator[tuple[str, datetime, datetime]]:
 def _open(ticket: Ticket) -> Open:
     return Open(
         ticket_id=ticket.id, contact_id=ticket.contact_id, desk_id=ticket.desk_id, status=ticket.status,
-        priority=ticket.priority, assignee=ticket.assignee if ticket.status is Status.ACTIVE else None,
-        opened_at=ticket.opened_at, claimed_at=ticket.claimed_at,
+        priority=ticket.priority, assignee=ticket.assignee, opened_at=ticket.opened_at,
+        claimed_at=ticket.claimed_at, promised_at=ticket.promised_at,
     )  # fmt: skip
 
 
@@ -277,15 +305,15 @@ def at_random(desk: Desk_, me: Carrier, others: list[Carrier]) -> Ticket | None:
 POLICIES: dict[str, Policy] = {"by turn": by_turn, "oldest first": oldest_first, "random": at_random}
 
 
-def simulate(shifts: int = 200, seed: int = 7) -> dict[str, Seen]:
+def simulate(shifts: int = 200, seed: int = 7, a_day: int = A_DAY[0]) -> dict[str, Seen]:
     """Each way with the same people. The same arguments give the same numbers."""
-    people = arrivals(random.Random(seed), shifts)
+    people = arrivals(random.Random(seed), shifts, a_day)
     return {name: Desk_(policy, people, shifts, seed).run() for name, policy in POLICIES.items()}
 
 
-def report(found: dict[str, Seen], shifts: int) -> Iterator[str]:
+def report(found: dict[str, Seen], shifts: int, a_day: int) -> Iterator[str]:
     """The numbers as a Markdown table, to be read in a terminal and copied into docs."""
-    yield f"{shifts} shifts, the same people for each way."
+    yield f"{shifts} shifts, {a_day} people a day, the same for each way."
     yield "Minutes to the first words of a person: median / 90 % / worst (how many).\n"
     names = list(found)
     yield "| | " + " | ".join(names) + " |"
@@ -300,6 +328,7 @@ def report(found: dict[str, Seen], shifts: int) -> Iterator[str]:
     )
     yield _row("weight × minutes per counselor: most / least", [_ratio(s) for s in found.values()])
     yield _row("told the truth about waiting", [_truth(found[name]) for name in names])
+    yield _row("told of a change before it passed, and right", [_changed(found[name]) for name in names])
 
 
 def _row(label: str, cells: list[str]) -> str:
@@ -323,16 +352,23 @@ def _truth(seen: Seen) -> str:
     return f"{seen.true / seen.told:.1%} of {seen.told}, {seen.untold} told none" if seen.told else "—"
 
 
+def _changed(seen: Seen) -> str:
+    return f"{seen.changed_true} of {seen.changed}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shifts", description=__doc__)
     parser.add_argument("--shifts", type=int, default=200)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--to", type=Path, help="write the drawing here, as SVG")
+    parser.add_argument("--a-day", type=int, nargs="+", default=A_DAY, help="people a day; each is a run")
+    parser.add_argument("--to", type=Path, help="write the drawings into this folder, as SVG")
     asked = parser.parse_args()
-    found = simulate(asked.shifts, asked.seed)
-    print(*report(found, asked.shifts), sep="\n")
-    if asked.to is not None:
-        asked.to.write_text(drawing({name: seen.waits for name, seen in found.items()}), "utf-8")
+    for a_day in asked.a_day:
+        found = simulate(asked.shifts, asked.seed, a_day)
+        print(*report(found, asked.shifts, a_day), "", sep="\n")
+        if asked.to is not None:
+            drawn = drawing({name: seen.waits for name, seen in found.items()})
+            (asked.to / f"shifts-{a_day}.svg").write_text(drawn, "utf-8")
 
 
 if __name__ == "__main__":

@@ -127,6 +127,7 @@ class Engawa:
         self.boards = board.Boards(self.database, self.library, self.clock, self.operator_id)
         access = (self.hub, self.library, self.clock, self.sealer, self._house, self.trail)
         self.desk, self.relief = Desk(self.database, *access), relief.Relief(self.database, *access)
+        self.desk.open_for = settings.break_glass
         self.alerts = Alerts(
             self.database,
             self.hub,
@@ -179,6 +180,7 @@ class Engawa:
         return House(
             sealer=self.sealer,
             route=self.delivery.route_now if self.roles.worker else None,
+            lease=self.delivery.leases.now,
             read_accounts=READ_ACCOUNTS,
             desk_id=desks[0].id if desks else "",
         )
@@ -227,15 +229,16 @@ class Engawa:
                 "Example: the key it was sealed with stays last, ENGAWA_KEYS=new:…,old:…"
             )
             raise ConfigError([problem]) from error
+        await self.database.read(self.delivery.leases.learn)
         STREAMS.set_function(lambda: self.webchat.streams.count)
         if self._lock is not None:
-            await self.database.write(outbox.recover, self.clock.now())
+            await self.database.write(outbox.recover, self.delivery.leases.now())
             await self.database.write(alert_sends.recover, self.clock.now())
 
     async def start(self) -> None:
         for channel in self.channels.values():
             await channel.open()
-        self.studio.checking.open()
+        self.studio.beside.open()
         if not self.database.is_sqlite:
             from bot.store.listen import listen  # psycopg is loaded for PostgreSQL only
 
@@ -286,7 +289,7 @@ class Engawa:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         await self.alerts.close()
-        await self.studio.checking.close()
+        await self.studio.beside.close()
         for channel in self.channels.values():
             await channel.close()
         await self.moves.close()

@@ -14,12 +14,18 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
 
+    def steady(self) -> float:
+        """Seconds since some moment, which go on evenly when the machine's clock is set."""
+
 
 class SystemClock:
     """The machine's clock, in UTC."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def steady(self) -> float:
+        return time.monotonic()
 
 
 def new_id() -> str:

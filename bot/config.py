@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class Settings:
     line: tuple[LineAccount, ...]
     telegram: tuple[TelegramAccount, ...]
     log_format: str
+    break_glass: timedelta = timedelta(minutes=30)
     alerting: Alerting = field(default_factory=Alerting)
 
     @property
@@ -91,6 +93,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     line, telegram = line_accounts(environ, file, problems), telegram_accounts(environ, file, problems)
     keeping = _keeping(environ.get("ENGAWA_KEEP_DAYS", ""), problems)
     admin_host = _admin_host(environ.get("ENGAWA_ADMIN_HOST", ""), base_url, problems)
+    glass = environ.get("ENGAWA_BREAK_GLASS_MINUTES") or "30"
+    if not (glass.isascii() and glass.isdigit() and len(glass) <= 3 and 5 <= int(glass) <= 240):
+        problems.append("ENGAWA_BREAK_GLASS_MINUTES is 5 to 240. Example: ENGAWA_BREAK_GLASS_MINUTES=30")
+        glass = "30"
     alerts = alerting.load(environ, problems)
     if problems or keyring is None:
         raise ConfigError(problems)
@@ -111,6 +117,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         line=line,
         telegram=telegram,
         log_format=log_format,
+        break_glass=timedelta(minutes=int(glass)),
         alerting=alerts,
     )
 

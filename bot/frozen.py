@@ -7,11 +7,11 @@ what the field itself does. Here the type checker guards it, and so does nothing
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["dataclass", "replace"]
+__all__ = ["dataclass", "field", "replace"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, replace  # the type checker knows them

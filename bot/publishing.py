@@ -102,7 +102,7 @@ class Releases(Archive):
         seen = (number, proposal.seen, self.today())
         known = self._checked
         if known is None or known[0] != seen:
-            found = await self.checking.issues(proposal.documents, self.today())
+            found = await self.beside.issues(proposal.documents, self.today())
             self._checked = known = seen, proposal.issues(found)
         return known[1]
 
@@ -213,7 +213,16 @@ class Releases(Archive):
         except StoreUnavailable:
             log.warning("store_unavailable", worker="studio")
 
-    # --- going back ---
+    # --- taking away, going back ---
+
+    async def export(self, member: Member, number: int) -> bytes:
+        """What a release held, as a zip of YAML files that can be taken in again. Raises NotFound."""
+        allow(member, EDITS)
+        rows = await self.database.read(content.documents, self.operator_id, number)
+        if not rows:
+            raise NotFound
+        documents = [Document(kind=kind, name=name, body=body) for kind, name, body in rows]
+        return await self.beside.exported(documents)
 
     async def roll_back(self, member: Member, number: int) -> int:
         """A new release of exactly what `number` held. Drafts stay. Raises NotFound, NotReady, Conflict."""
@@ -224,7 +233,7 @@ class Releases(Archive):
         if not documents or number >= latest:
             raise NotFound
         # What depends on the day is asked again whenever it is told, so that an old release is never refused for it.
-        blocking = [issue for issue in await self.checking.issues(documents, None) if issue.blocks]
+        blocking = [issue for issue in await self.beside.issues(documents, None) if issue.blocks]
         if blocking:
             raise NotReady(blocking, (), ())
         note = f"第{number}版にもどしました"

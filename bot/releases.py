@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from bot.checking import Checking
+from bot.beside import Beside
 from bot.clock import Clock
 from bot.content.codec import Document
 from bot.content.diff import Change, changes, title_of
@@ -34,7 +34,7 @@ class Archive:
     ) -> None:
         self.database, self._library, self.clock = database, library, clock
         self.operator_id, self._sealer = operator_id, sealer
-        self.checking = Checking()
+        self.beside = Beside()
 
     def today(self) -> date:
         """The day in Tokyo."""

@@ -13,6 +13,7 @@ from bot.content.diff import title_of
 from bot.content.export import body_of, text_of
 from bot.content.issues import Issue
 from bot.content.proposal import Proposal, concerns
+from bot.content.rehearsal import KINDS, Rehearsal
 from bot.drafting import DocumentRow, DocumentTaken, Draft, DraftConflict, Saved, state_of
 from bot.errors import BadInput, Conflict, ContentError, NotAllowed, NotFound, TooLarge
 from bot.publishing import Releases
@@ -106,6 +107,14 @@ class Studio(Releases):
         allow(member, EDITS)
         number, proposal, _, _ = await self.database.read(self._drafts)
         return await self.checked(number, proposal)
+
+    async def rehearsed(self, member: Member) -> Rehearsal | Issue | None:
+        """What the drafted rules of risk would find, beside the public ones; None when none is drafted."""
+        allow(member, EDITS)
+        _, proposal, drafts, _ = await self.database.read(self._drafts)
+        if not any(kind in KINDS for kind, _ in drafts):
+            return None
+        return await self.beside.rehearsed([*proposal.published.values()], proposal.documents)
 
     def _drafts(self, connection: Connection) -> tuple[int, Proposal, dict[Key, DraftRow], dict[str, str]]:
         """The latest release with every draft on it, the drafts, and the names of who wrote them."""

@@ -38,7 +38,7 @@ class StudioFiles:
 
     async def _issues(self, proposal: Proposal) -> list[Issue]:
         studio = self._studio
-        return proposal.issues(await studio.checking.issues(proposal.documents, studio.today()))
+        return proposal.issues(await studio.beside.issues(proposal.documents, studio.today()))
 
     async def publish(
         self, fresh: Sequence[Document], note: str, by: str, second: str, *, whole: bool

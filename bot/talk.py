@@ -73,7 +73,9 @@ class Talk:
             "silent": self.preferences.silent,
             "met": ticket is not None and not ticket.is_open and ticket.assignee is not None,
         }
-        return Person(mine=self.mine, facts=frozenset(name for name, so in facts.items() if so))
+        known = ticket.assignee or ticket.stand_in if ticket is not None else None
+        named = frozenset(name for name, so in facts.items() if so)
+        return Person(mine=self.mine, facts=named, known=known or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,10 +30,18 @@ class FakeClock:
     """A clock that stands until it is moved."""
 
     def __init__(self, now: datetime = A_DAY) -> None:
-        self._now = now
+        self._now, self._set_by = now, timedelta()
 
     def now(self) -> datetime:
         return self._now
+
+    def steady(self) -> float:
+        return self._now.timestamp() - self._set_by.total_seconds()
+
+    def set(self, by: timedelta) -> datetime:
+        """Somebody sets the clock: no time passes; returns the new instant."""
+        self._set_by += by
+        return self.move(by)
 
     def move(self, by: timedelta) -> datetime:
         """Lets this much time pass; returns the new instant."""

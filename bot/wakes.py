@@ -15,6 +15,7 @@ from bot.flows.mine import Notice
 from bot.flows.scene import exits
 from bot.frozen import replace
 from bot.handoff import ticket as tickets
+from bot.handoff.forecast import Queued
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason
 from bot.messages import Reply
@@ -63,13 +64,37 @@ def letter_due(content: Content, talk: Talk, now: datetime) -> Turn:
 
 
 def longer(content: Content, talk: Talk, now: datetime) -> Turn:
-    """Nobody could answer by the time that was told: that is said once, without a sound, with what is known now."""
-    if talk.mode is not Mode.WAITING or talk.ticket is None or _is_quiet(talk, now):
+    """The time that was told will not do, or has passed: that is said once, without a sound, with what is known now.
+
+    What holds so far is looked at again when it has passed.
+    """
+    ticket = talk.ticket
+    if talk.mode is not Mode.WAITING or ticket is None or _is_quiet(talk, now):
         return Turn(talk=talk)
-    expected = content.expected(talk.ticket.desk_id, now)
-    again = content.text("wait_again")[0].replace("{expected}", expected) if expected else ""
-    text = content.text("wait_longer")[0].replace("{again}", again)
+    outlook = content.outlook(ticket.desk_id, now, _place(ticket))
+    told = outlook.told if outlook is not None else None
+    promised = ticket.promised_at
+    if promised is not None and now < promised and (told is None or told.earliest < promised):
+        return Turn(talk=talk, effects=(WakeAt(reason=LONGER, at=promised),))
+    expected = content.told(outlook, now)
+    if promised is not None and now < promised:
+        text = content.text("wait_changed")[0].replace("{expected}", expected)
+    else:
+        again = content.text("wait_again")[0].replace("{expected}", expected) if expected else ""
+        text = content.text("wait_longer")[0].replace("{again}", again)
+    if told is not None:
+        talk = replace(talk, ticket=replace(ticket, promised_at=told.latest))
     return Turn(talk=talk, effects=(Say(reply=Reply(texts=(text,), choices=exits(content), silent=True)),))
+
+
+def _place(ticket: tickets.Ticket) -> Queued:
+    return Queued(
+        opened_at=ticket.opened_at,
+        level=ticket.priority,
+        promised_at=ticket.promised_at,
+        known=ticket.assignee or ticket.stand_in or "",
+        ticket_id=ticket.id,
+    )
 
 
 def follow_up_due(talk: Talk, seq: int, now: datetime) -> Turn:

@@ -29,7 +29,7 @@ LAYERS = {
             "bot.runtime.retry",
         ),
         *(f"bot.handoff.{name}" for name in ("risk", "ticket", "hours", "routing", "escalation")),
-        *(f"bot.handoff.{name}" for name in ("waiting", "notes", "outgoing", "flags")),
+        *(f"bot.handoff.{name}" for name in ("waiting", "forecast", "notes", "outgoing", "flags")),
         *(
             f"bot.content.{name}"
             for name in ("model", "pack", "codec", "check", "cards", "calendar", "gaps", "reading")
@@ -41,11 +41,22 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("check_flows", "check_places", "check_words", "words", "diff")),
         *(f"bot.content.{name}" for name in ("holidays", "schedule", "events", "agenda", "event_cards")),
         *(f"bot.content.{name}" for name in ("check_dates", "ics", "ics_import", "ics_item", "ics_lines")),
-        *(f"bot.content.{name}" for name in ("csv_import", "importing", "recurrence_words")),
+        *(
+            f"bot.content.{name}"
+            for name in ("csv_import", "importing", "open_data", "recurrence_words", "tables")
+        ),
         *(f"bot.content.{name}" for name in ("editing", "flow_links", "flow_map", "step_templates")),
         *(
             f"bot.content.{name}"
-            for name in ("archive", "export", "freshness", "next_days", "proposal", "second_look")
+            for name in (
+                "archive",
+                "export",
+                "freshness",
+                "next_days",
+                "proposal",
+                "rehearsal",
+                "second_look",
+            )
         ),
     ),
     2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),
@@ -55,7 +66,7 @@ LAYERS = {
             f"bot.handoff.{name}"
             for name in (
                 *("desk", "access", "lines", "passing", "records", "relief", "board", "alerts"),
-                *("follow_ups", "side_panel", "replies"),
+                *("follow_ups", "side_panel", "replies", "reading", "break_glass"),
             )
         ),
         "bot.runtime",
@@ -75,7 +86,7 @@ LAYERS = {
             "bot.reporting",
             "bot.alerting",
             "bot.audit_heads",
-            "bot.checking",
+            "bot.beside",
             "bot.releases",
             "bot.studio",
             "bot.studio_files",

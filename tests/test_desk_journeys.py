@@ -70,7 +70,8 @@ async def test_c01_a_mother_in_the_evening(town: Town, desk: Desk) -> None:
     said = town.channel.texts("mother")
     assert any("いまは人が見ていません。つぎに読むのは 11月20日 10時ごろです。" in text for text in said)
     await town.tap("mother", "このまま渡す")
-    assert any("返事は 11月20日 10時30分ごろの見込みです。" in text for text in town.channel.texts("mother"))
+    told = "返事の見込みは 11月20日 10時から10時30分のあいだ です。"
+    assert any(told in text for text in town.channel.texts("mother"))
     ticket = await town.ticket("mother")
     assert ticket.promised_at == datetime(2026, 11, 20, 10, 30, tzinfo=TOKYO)
     assert ticket.status is Status.WAITING

@@ -11,7 +11,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from admin.guard import session_of
-from admin.views import alerts, labels, times
+from admin.views import alerts, break_glass, labels, times
 from admin.views.pages import Pages
 from admin.words import Words, words_of
 from bot.handoff.escalation import Kind
@@ -89,6 +89,11 @@ class BoardPage:
                 desk_row(t, now, desk_id, name, found)
                 for desk_id, name in console.desks()
                 if member.serves(desk_id)
+            ],
+            glasses=[
+                break_glass.row(t, now, member, one)
+                for one in await console.desk.glasses(member)
+                if one.waits(now) or one.is_open(now)
             ],
             active=[active_row(t, now, one, console.desk_name(one.ticket.desk_id)) for one in active],
             alarms=[alerts.row(t, now, one) for one in unseen if one not in red],

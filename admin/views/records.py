@@ -48,6 +48,11 @@ ACTIONS: dict[str, str] = {
     "consult": marked("asked a colleague"),
     "take_back": marked("took words back before they left"),
     "audit": marked("looked at these records"),
+    "break_glass": marked("asked to read in an emergency"),
+    "open_glass": marked("opened it as the second person"),
+    "refuse_glass": marked("did not open it"),
+    "end_glass": marked("ended it"),
+    "through_glass": marked("read in an emergency"),
     "staff_add": marked("took somebody on"),
     "staff_change": marked("changed a role or desk"),
     "staff_renew": marked("gave a one-time passphrase"),
@@ -61,6 +66,7 @@ PURPOSES: dict[str, str] = {
     audit.OVERSIGHT: marked("oversight"),
     audit.REFUSED: marked("not allowed"),
     audit.RECORDS: marked("these records"),
+    audit.EMERGENCY: marked("an emergency, opened by two"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
+from datetime import date
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -16,16 +16,15 @@ from admin.views.studio import address
 from admin.views.studio_fields import PREFECTURES
 from admin.words import Words, marked, words_of
 from bot.content.check_places import VOCABULARY
-from bot.content.csv_import import read_csv
 from bot.content.diff import kind_name
 from bot.content.finding import ANY
 from bot.content.freshness import ORDER
 from bot.content.gaps import THRESHOLD, Told
-from bot.content.ics_import import read_ics
-from bot.content.importing import Defaults, Imported
-from bot.content.importing import told as issue
+from bot.content.importing import Defaults
+from bot.content.issues import Issue
 from bot.content.model import Source
 from bot.content.pack import Pack
+from bot.content.rehearsal import Rehearsal
 from bot.errors import BadInput, NotFound
 from bot.freshness import Freshness
 from bot.handoff.risk import RiskHit
@@ -41,7 +40,6 @@ STATES = {
     "unconfirmed": marked("Nobody has confirmed it yet"),
     "paused": marked("Paused"),
 }
-READERS = {".ics": read_ics, ".csv": read_csv, ".tsv": read_csv, ".txt": read_csv}
 MOST_ROWS, MOST_TEXT = 100, 500
 MOST_PROBLEMS = 500
 
@@ -113,7 +111,9 @@ class BoardPages:
         """A sentence tried with the rules that are public, and with those being written. It is not kept."""
         session, t = session_of(request), words_of(request)
         allow(session.member, EDITS)
-        text = form_of(request).get("sentence", "")[:MOST_TEXT] if request.method == "POST" else ""
+        form = form_of(request) if request.method == "POST" else {}
+        text = form.get("sentence", "")[:MOST_TEXT]
+        found = await self._studio.rehearsed(session.member) if form.get("do") == "rehearse" else None
         tried = []
         if text:
             public, drafted = await self._studio.packs(session.member)
@@ -121,7 +121,17 @@ class BoardPages:
             if drafted is not None:
                 said = await asyncio.to_thread(self._tried, t, drafted, text)
                 tried.append((t("With the drafts"), said))
-        return self._pages.render(request, "studio_words.html", session, text=text, tried=tried)
+        return self._pages.render(
+            request,
+            "studio_words.html",
+            session,
+            text=text,
+            tried=tried,
+            rehearsal=found if isinstance(found, Rehearsal) else None,
+            problem=found if isinstance(found, Issue) else None,
+            rehearsed=form.get("do") == "rehearse",
+            level=lambda level: t(labels.LEVELS[level][1] if level in labels.LEVELS else labels.NO_LEVEL),
+        )
 
     def _tried(self, t: Words, pack: Pack, text: str) -> dict[str, object]:
         hits = pack.rules.scan(text)
@@ -165,8 +175,9 @@ class BoardPages:
         member, form = session_of(request).member, form_of(request)
         allow(member, EDITS)
         name, data = request[UPLOAD]
+        seen = self._studio.today()
         try:
-            found = await asyncio.to_thread(self._found, name, data, form)
+            found = await self._studio.beside.imported(name, data, _defaults(form, seen), seen)
         except BadInput as error:
             return self._import(request, status=400, problem=str(error), name=name[:100], chosen=form)
         taken = None
@@ -174,18 +185,15 @@ class BoardPages:
             taken = await self._files.draft_of(found.documents(), member)
         return self._import(request, found=found, name=name[:100], taken=taken, chosen=form)
 
-    def _found(self, name: str, data: bytes, form: Mapping[str, str]) -> Imported:
-        reader = READERS.get(PurePath(name).suffix.lower())
-        if reader is None:
-            raise BadInput(issue("import_kind"))
-        seen, source = self._studio.today(), form.get("source", "").strip()
-        defaults = Defaults(
-            kind=form.get("kind", "") or "event",
-            prefecture=form.get("prefecture") or None,
-            municipality=form.get("municipality", "").strip() or None,
-            source=Source(title=source, seen_in_source=seen.isoformat()) if source else None,
-        )
-        return reader(data, defaults, seen)
+
+def _defaults(form: Mapping[str, str], seen: date) -> Defaults:
+    source = form.get("source", "").strip()
+    return Defaults(
+        kind=form.get("kind", "") or "event",
+        prefecture=form.get("prefecture") or None,
+        municipality=form.get("municipality", "").strip() or None,
+        source=Source(title=source, seen_in_source=seen.isoformat()) if source else None,
+    )
 
 
 def cells(

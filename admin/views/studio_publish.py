@@ -46,6 +46,7 @@ class Publishing:
             web.post("/studio/publish/call-off", self.call_off, name="studio-call-off"),
             web.get("/studio/releases", self.releases, name="studio-releases"),
             web.get("/studio/releases/{number}", self.release, name="studio-release"),
+            web.post("/studio/releases/{number}/export", self.export, name="studio-export"),
             web.post("/studio/releases/{number}/back", self.roll_back, name="studio-roll-back"),
         ]
 
@@ -154,6 +155,14 @@ class Publishing:
             issues=issues,
             reviews=session.member.role in REVIEWS,
         )
+
+    async def export(self, request: web.Request) -> web.Response:
+        """A zip, by a press: no link that brings it can be passed on."""
+        wanted = self._number(request)
+        packed = await self._studio.export(session_of(request).member, wanted)
+        name = f'attachment; filename="engawa-content-{wanted}.zip"'
+        headers = {"Content-Disposition": name}
+        return web.Response(body=packed, content_type="application/zip", headers=headers)
 
     async def roll_back(self, request: web.Request) -> web.Response:
         """The second press."""

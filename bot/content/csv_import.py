@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
-from collections.abc import Iterator
 from datetime import date
+from pathlib import PurePath
 from typing import Any
 
+from bot.content import open_data
 from bot.content.events import Event, EventSeries
+from bot.content.ics_import import read_ics
 from bot.content.importing import (
     Defaults,
     Gathered,
     Imported,
     Unfit,
     clean,
-    decoded,
     fact,
     made_id,
     told,
 )
 from bot.content.recurrence_words import rule_of
 from bot.content.schedule import EARLIEST, LATEST, Schedule, check_rule, check_times, needs_since
+from bot.content.tables import Rows, csv_rows, xlsx_rows
 from bot.errors import BadInput
 
 COLUMNS = {
@@ -85,8 +85,6 @@ TEXTS = (
     "municipality",
 )
 MAX_CAPACITY = 100_000
-MAX_BYTES = 6_000_000
-MAX_ROWS = 12_000
 MAX_PROBLEMS = 500
 
 _DAY = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:\([月火水木金土日]\))?$")
@@ -98,13 +96,33 @@ Row = dict[str, str]
 
 def read_csv(data: bytes, defaults: Defaults, today: date) -> Imported:
     """The series and events of a table, and what could not be taken. Raises BadInput when it is no such table."""
+    return _read(csv_rows(data), defaults, today)
+
+
+def read_xlsx(data: bytes, defaults: Defaults, today: date) -> Imported:
+    """The same of the first sheet of a workbook."""
+    return _read(xlsx_rows(data), defaults, today)
+
+
+READERS = {".csv": read_csv, ".tsv": read_csv, ".txt": read_csv, ".xlsx": read_xlsx, ".ics": read_ics}
+
+
+def read_file(name: str, data: bytes, defaults: Defaults, today: date) -> Imported:
+    """What a file gives, by the ending of its name. Raises BadInput."""
+    reader = READERS.get(PurePath(name).suffix.lower())
+    if reader is None:
+        raise BadInput(told("import_kind"))
+    return reader(data, defaults, today)
+
+
+def _read(rows: Rows, defaults: Defaults, today: date) -> Imported:
     gathered, seen = Gathered(today, most=MAX_PROBLEMS), dict[str, int]()
-    for line, row in _rows(decoded(data, MAX_BYTES)):
-        if row is None:
-            gathered.problem(line, "columns")
+    headings = _headings(next(rows, (1, list[str]()))[1])
+    for line, cells in rows:
+        if not any(cell.strip() for cell in cells):
             continue
         try:
-            item = _item(row, defaults)
+            item = _item(_row(headings, cells), defaults)
             if item.id in seen:
                 raise Unfit("same", other=seen[item.id])
             seen[item.id] = line
@@ -114,46 +132,35 @@ def read_csv(data: bytes, defaults: Defaults, today: date) -> Imported:
     return gathered.done()
 
 
-def _rows(text: str) -> Iterator[tuple[int, Row | None]]:
-    """Each row with the line it begins on, its cells by name; None for one that does not fit the headings."""
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",\t;", key=first.count), strict=True)
-    names: list[str] = []
-    begun = 1
-    try:
-        for number, cells in enumerate(reader):
-            line, begun = begun, reader.line_num + 1
-            if number > MAX_ROWS:
-                raise BadInput(told("too_many", n=MAX_ROWS))
-            if not names:
-                names = _names(cells)
-            elif any(cell.strip() for cell in cells):
-                yield line, _row(names, cells)
-    except csv.Error as error:
-        raise BadInput(f"{begun}: {told('columns')}") from error
-    if not names:
-        raise BadInput(told("empty"))
-
-
-def _names(cells: list[str]) -> list[str]:
+def _headings(cells: list[str]) -> list[str]:
+    """The headings as we name them. Raises BadInput for one that means nothing."""
     headings = [unicodedata.normalize("NFKC", cell).strip() for cell in cells]
     while headings and not headings[-1]:
         headings.pop()
-    headings = [SAME.get(heading, heading) for heading in headings]
+    if not headings:
+        raise BadInput(told("empty"))
+    is_open_data = open_data.NAME in headings
+    if not is_open_data:
+        headings = [SAME.get(heading, heading) for heading in headings]
     for heading in headings:
-        if heading not in COLUMNS:
+        if heading not in COLUMNS and not is_open_data:
             raise BadInput("1: " + told("odd_column", what=heading, known="、".join(COLUMNS)))
-        if headings.count(heading) > 1:
+        if heading and headings.count(heading) > 1:
             raise BadInput("1: " + told("twice", what=heading))
-    if "名前" not in headings:
+    if "名前" not in headings and not is_open_data:
         raise BadInput("1: " + told("no_column", what="名前"))
-    return [COLUMNS[heading] for heading in headings]
+    return headings
 
 
-def _row(names: list[str], cells: list[str]) -> Row | None:
-    if len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
-        return None
-    return {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+def _row(headings: list[str], cells: list[str]) -> Row:
+    if len(cells) < len(headings) or any(cell.strip() for cell in cells[len(headings) :]):
+        raise Unfit("columns")
+    for heading, cell in zip(headings, cells, strict=False):
+        if cell.lstrip().startswith("="):
+            raise Unfit("formula", column=heading, what=cell)
+    if open_data.NAME in headings:
+        return open_data.row_of(headings, cells)
+    return {COLUMNS[heading]: cell.strip() for heading, cell in zip(headings, cells, strict=False)}
 
 
 def _item(row: Row, defaults: Defaults) -> Event | EventSeries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.content.areas import full_name
 from bot.content.event_cards import hours_words
@@ -12,11 +12,12 @@ from bot.content.issues import Issue, told
 from bot.content.model import Wishes
 from bot.flows.session import Session
 from bot.handoff import routing, waiting
+from bot.handoff.forecast import Queued
 from bot.handoff.hours import TOKYO, Desk
 from bot.handoff.risk import LEVELS, Level
 from bot.handoff.routing import Asked, RoutingRule
 from bot.handoff.ticket import Reason
-from bot.handoff.waiting import Board, Open
+from bot.handoff.waiting import Board, Open, Told
 
 Words = Mapping[str, tuple[str, ...]]
 AGE = "age"
@@ -25,7 +26,8 @@ TEXTS = frozenset({
     "human_closed", "human_full", "human_nobody", "human_open", "human_unknown", "opening", "wait_hours",
     "wait_minutes", "wait_longer", "wait_again", "read_later", "keeper_away", "keeper_new",
     "desk_new", "follow_up_set", "follow_up_off", "follow_up_called_off", "nav_unfollow",
-    "minor_note", "minor_closed", "state_human_away", "state_promised", "time_of_day", PEER,
+    "human_later", "told_until", "told_between", "same_day", "wait_until", "wait_between", "wait_hours_minutes",
+    "wait_changed", "minor_note", "minor_closed", "state_human_away", "state_promised", "time_of_day", PEER,
 })  # fmt: skip
 
 
@@ -68,19 +70,19 @@ def wants_peer(said: Collection[str], words: Words) -> bool:
 
 
 def values_of(
-    desk: Desk, board: Board | None, words: Words, now: datetime, *, several: bool
+    desk: Desk, board: Board | None, words: Words, now: datetime, *, several: bool, known: str = ""
 ) -> dict[str, str]:
-    """What can be said of a desk now; what is not known is absent (R-070, R-083, R-108)."""
+    """What can be said of a desk now; what is not known is absent (R-070, R-083, R-108). `known`: whom they know."""
     found = {"desk": desk.name} if several else {}
     if desk.shifts:
         found["hours"] = hours_words(desk, words)
-    outlook = waiting.outlook(desk, board, now)
+    outlook = waiting.outlook(desk, board, now, Queued(opened_at=now, known=known))
     opening = spelled_time(words["opening"][0], outlook.opening) if outlook.opening is not None else ""
     key = f"human_{outlook.state}" if outlook.state is not Open.READING else "human_open"
-    if outlook.expected is not None and outlook.state in (Open.READING, Open.FULL, Open.NOBODY, Open.CLOSED):
-        found["expected"] = spelled(words, now, outlook.expected)
-    if outlook.expected is not None and outlook.state in (Open.READING, Open.FULL):
-        found["wait"] = spelled_wait(words, now, outlook.expected)
+    if outlook.told is not None:
+        found["expected"] = spelled_told(words, now, outlook.told)
+        if outlook.told.wait is not None:
+            found["wait"] = spelled_wait(words, *outlook.told.wait)
     if outlook.state in (Open.CLOSED, Open.NOBODY) and not opening:
         key = "human_unknown"
     said = words[key][0].replace("{opening}", opening)
@@ -88,10 +90,20 @@ def values_of(
     return found
 
 
-def spelled(words: Words, now: datetime, expected: datetime) -> str:
-    """An expected time as it is told: of today the time of day, else with its date."""
-    at = waiting.told_at(now, expected)
-    today = at.date() == now.astimezone(TOKYO).date()
+def spelled_told(words: Words, now: datetime, told: Told) -> str:
+    """The span that is told: until its end, or between two times."""
+    late = spelled(words, now, told.latest)
+    if told.earliest <= now:
+        return words["told_until"][0].replace("{late}", late)
+    early = spelled(words, now, told.earliest)
+    if told.earliest.astimezone(TOKYO).date() == told.latest.astimezone(TOKYO).date():
+        late = spelled_time(words["same_day"][0], told.latest)
+    return words["told_between"][0].replace("{early}", early).replace("{late}", late)
+
+
+def spelled(words: Words, now: datetime, at: datetime) -> str:
+    """A time as it is told: of today the time of day, else with its date."""
+    today = at.astimezone(TOKYO).date() == now.astimezone(TOKYO).date()
     return spelled_time(words["time_of_day" if today else "opening"][0], at)
 
 
@@ -104,12 +116,18 @@ def spelled_time(form: str, at: datetime) -> str:
     return form
 
 
-def spelled_wait(words: Words, now: datetime, expected: datetime) -> str:
-    minutes = int(waiting.rounded(now, expected).total_seconds() // 60)
-    hours, rest = divmod(minutes, 60)
-    if rest or not hours:
-        return words["wait_minutes"][0].replace("{n}", str(minutes))
-    return words["wait_hours"][0].replace("{n}", str(hours))
+def spelled_wait(words: Words, early: timedelta, late: timedelta) -> str:
+    """A wait as it is told: up to so long, or from so long to so long."""
+    if not early:
+        return words["wait_until"][0].replace("{late}", _long(words, late))
+    told = words["wait_between"][0].replace("{early}", _long(words, early))
+    return told.replace("{late}", _long(words, late))
+
+
+def _long(words: Words, time: timedelta) -> str:
+    hours, minutes = divmod(int(time.total_seconds()) // 60, 60)
+    form = "wait_minutes" if not hours else "wait_hours" if not minutes else "wait_hours_minutes"
+    return words[form][0].replace("{h}", str(hours)).replace("{n}", str(minutes))
 
 
 def desk_for(desks: Sequence[Desk], rules: Sequence[RoutingRule], asked: Asked, now: datetime) -> Desk | None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import place_card
-from bot.content.desks import asked_of, desk_for, is_minor, spelled, values_of
+from bot.content.desks import asked_of, desk_for, is_minor, spelled_told, values_of
 from bot.content.event_cards import event_card, fits, is_past
 from bot.content.events import Event, EventSeries
 from bot.content.finding import AREA, INTEREST, KIND, Search
@@ -22,6 +22,7 @@ from bot.flows.matching import Questions, fold
 from bot.flows.model import Flow, Query, Question, choice_key
 from bot.flows.session import Session
 from bot.handoff import waiting
+from bot.handoff.forecast import Queued
 from bot.handoff.hours import Desk
 from bot.handoff.risk import Level, Rules
 from bot.handoff.routing import Asked, RoutingRule
@@ -153,26 +154,25 @@ class Released:
         minor = is_minor(self._asked(session, Reason.REQUEST, Level.NONE))
         return minor and self.latest.service.minors.handoff == "closed"
 
-    def outlook(self, desk_id: str, now: datetime) -> Outlook | None:
+    def outlook(self, desk_id: str, now: datetime, me: Queued | None = None) -> Outlook | None:
         found = next((desk for desk in self.latest.desks if desk.id == desk_id), None)
-        return waiting.outlook(found, self.board, now) if found is not None else None
+        return waiting.outlook(found, self.board, now, me) if found is not None else None
 
-    def expected(self, desk_id: str, now: datetime) -> str:
-        found = self.outlook(desk_id, now)
-        return spelled(self.latest.texts, now, found.expected) if found and found.expected else ""
+    def told(self, outlook: Outlook | None, now: datetime) -> str:
+        found = outlook.told if outlook is not None else None
+        return spelled_told(self.latest.texts, now, found) if found is not None else ""
 
-    def values(self, now: datetime, session: Session | None = None) -> Mapping[str, str]:
+    def values(self, now: datetime, session: Session | None = None, known: str = "") -> Mapping[str, str]:
         desk = self._desk_for(session, Reason.REQUEST, Level.NONE, now)
         values = {"neutral_text": self.text("neutral")[0], "open_lines": self._lines(now)}
         if self.base:
-            values["share_link"] = (
-                f"{self.base}/"  # the same for everybody: it says nothing of who passed it on
-            )
+            # the same for everybody: it says nothing of who passed it on
+            values["share_link"] = f"{self.base}/"
         if desk is None:
             values["human_now_or_not"] = self.text("human_unknown")[0]
             return values
         several = len(self.latest.desks) > 1
-        values |= values_of(desk, self.board, self.latest.texts, now, several=several)
+        values |= values_of(desk, self.board, self.latest.texts, now, several=several, known=known)
         if is_minor(self._asked(session, Reason.REQUEST, Level.NONE)):
             values["minor_note"] = self.text("minor_note")[0]
         if session is not None and self.is_closed_to(session):

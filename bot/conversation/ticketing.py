@@ -9,7 +9,7 @@ from bot.flows.content import Content
 from bot.flows.effects import Effect, OpenTicket, RaisePriority, WakeAt
 from bot.frozen import replace
 from bot.handoff import ticket as tickets
-from bot.handoff import waiting
+from bot.handoff.forecast import Queued
 from bot.handoff.risk import Level, RiskHit
 from bot.handoff.ticket import Reason
 from bot.talk import Mode, Talk
@@ -48,13 +48,20 @@ def with_ticket(
 
 
 def with_promise(content: Content, talk: Talk, now: datetime) -> tuple[Talk, tuple[Effect, ...]]:
-    """The time that is told with a request is a promise: the queue knows it, and the person hears if it passes."""
+    """The end of what is told with a request is a promise: the queue knows it, and the person hears if it passes.
+
+    Half way there it is looked whether it still holds.
+    """
     ticket = talk.ticket
-    outlook = content.outlook(ticket.desk_id, now) if ticket is not None else None
-    if ticket is None or outlook is None or outlook.expected is None or talk.mode is not Mode.WAITING:
+    if ticket is None or talk.mode is not Mode.WAITING:
         return talk, ()
-    at = waiting.told_at(now, outlook.expected)
-    return replace(talk, ticket=replace(ticket, promised_at=at)), (WakeAt(reason=LONGER, at=at),)
+    me = Queued(opened_at=now, known=ticket.assignee or ticket.stand_in or "")
+    outlook = content.outlook(ticket.desk_id, now, me)
+    if outlook is None or outlook.told is None:
+        return talk, ()
+    told = outlook.told
+    look = max(told.earliest, now + (told.latest - now) / 2)
+    return replace(talk, ticket=replace(ticket, promised_at=told.latest)), (WakeAt(reason=LONGER, at=look),)
 
 
 def withdrawable(talk: Talk) -> bool:

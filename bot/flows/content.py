@@ -9,6 +9,7 @@ from typing import Protocol
 from bot.flows.model import Flow, Query
 from bot.flows.session import Session
 from bot.frozen import dataclass
+from bot.handoff.forecast import Queued
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason
 from bot.handoff.waiting import Outlook
@@ -85,7 +86,7 @@ class Content(Protocol):
         """The bubbles of a named text, always from the latest release."""
         ...
 
-    def values(self, now: datetime, session: Session | None = None) -> Mapping[str, str]:
+    def values(self, now: datetime, session: Session | None = None, known: str = "") -> Mapping[str, str]:
         """What can be said at `now` about hours, people and lines, to who stands in `session`; a value that is not
         known is absent."""
         ...
@@ -98,12 +99,12 @@ class Content(Protocol):
         """Whether the operator lets who stands here ask for no person (R-084). Cries for help are not asked."""
         ...
 
-    def expected(self, desk_id: str, now: datetime) -> str:
-        """That time in words; empty when it is not known."""
+    def told(self, outlook: Outlook | None, now: datetime) -> str:
+        """When an answer is to be expected, in words; empty when it is not known."""
         ...
 
-    def outlook(self, desk_id: str, now: datetime) -> Outlook | None:
-        """How it stands with a desk now, and when an answer is to be expected there."""
+    def outlook(self, desk_id: str, now: datetime, me: Queued | None = None) -> Outlook | None:
+        """How it stands with a desk now, and when an answer is to be expected there, for who asks or for `me`."""
         ...
 
     def find(self, query: Query, answers: Mapping[str, str], now: datetime) -> Found:

@@ -260,7 +260,12 @@ def _go(content: Content, session: Session, target: str, now: datetime, person: 
 
 def _values(scene: Scene) -> Mapping[str, str]:
     """What may be said now: what the house knows, what is this person's, and what only this turn knows."""
-    return {**scene.content.values(scene.now, scene.session), **own_values(scene), **scene.person.values}
+    person = scene.person
+    return {
+        **scene.content.values(scene.now, scene.session, person.known),
+        **own_values(scene),
+        **person.values,
+    }
 
 
 def _run(content: Content, session: Session, now: datetime, person: Person = ANYBODY) -> Sprint:

@@ -103,12 +103,14 @@ DROPPABLE = ("entry", "saved", "wishes", "written", "notices", "letters", "subsc
 class Person:
     """Who a step speaks to: what is theirs, how they stand, and words only this turn knows.
 
-    `facts`: waiting, withdrawable, hushed, silent, met (a person wrote with them before).
+    `facts`: waiting, withdrawable, hushed, silent, met (a person wrote with them before). `known`: the id of who
+    did, when they did.
     """
 
     mine: Mine = Mine()
     facts: frozenset[str] = frozenset()
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    known: str = ""
 
 
 ANYBODY = Person()

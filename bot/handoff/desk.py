@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import field
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 from functools import partial
 
 from sqlalchemy import Connection
@@ -12,57 +11,26 @@ from sqlalchemy import Connection
 from bot.conversation import take_turn
 from bot.errors import BadInput, NotAllowed
 from bot.flows import effects as fx
-from bot.frozen import dataclass, replace
 from bot.handoff import ticket as tickets
 from bot.handoff.access import ANSWERS, SEES_ALL
-from bot.handoff.flags import standing
+from bot.handoff.break_glass import BreakGlass
 from bot.handoff.follow_ups import FollowUps
 from bot.handoff.lines import Lines
 from bot.handoff.passing import Passing
+from bot.handoff.reading import Thread
 from bot.handoff.records import Records
 from bot.handoff.replies import MAX_REPLY, How, Replies
 from bot.handoff.risk import LEVELS
-from bot.handoff.side_panel import SidePanel, side_panel
-from bot.handoff.ticket import Ticket
 from bot.runtime.live import News
-from bot.store import drafts, hints, reviews, scheduled, timeline
-from bot.store import tickets as ticket_store
+from bot.store import reviews
 from bot.store.reviews import Review
-from bot.store.scheduled import Scheduled
 from bot.store.staff import Member
-from bot.store.timeline import Line
-from bot.talk import HandedBack, Mode
+from bot.talk import HandedBack
 
 __all__ = ["ANSWERS", "MAX_REPLY", "SEES_ALL", "Desk", "How", "Thread"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
-    """A ticket with what its keeper may see: the thread from the handoff on, and what was `handed` over before.
-
-    `lines` may be a part of it; `has_older` tells that there are more before them. `free_until`: until when an answer
-    costs no push. `draft` is what this member was writing. `must_confirm`: there are wishes this member has to see
-    before they can write (R-030). `panel`: what stands beside it. `scheduled`: what is still to
-    leave.
-    """
-
-    ticket: Ticket
-    nickname: str
-    account_id: str
-    reachable: bool
-    mode: Mode
-    keeper: str | None
-    lines: Sequence[Line]
-    handed: Sequence[Line] = ()
-    has_older: bool = False
-    free_until: datetime | None = None
-    draft: str = field(default="", repr=False)
-    must_confirm: bool = False
-    panel: SidePanel = field(default_factory=SidePanel)
-    scheduled: Sequence[Scheduled] = ()
-
-
-class Desk(Lines, Passing, FollowUps, Records, Replies):
+class Desk(Lines, Passing, FollowUps, Records, Replies, BreakGlass):
     """The service behind the console."""
 
     async def thread(
@@ -110,27 +78,7 @@ class Desk(Lines, Passing, FollowUps, Records, Replies):
         most: int,
     ) -> Thread:
         loaded, ticket = self._access(connection, member, ticket_id, lock=False)
-        first = max(since, ticket.opened_seq)
-        found = timeline.lines(connection, loaded, after=first - 1, before=before, limit=most + 1)
-        lines, older = found[-most:], len(found) > most or (bool(found) and first > ticket.opened_seq)
-        handed = timeline.at(connection, loaded, [seq for seq in ticket.handed if seq < ticket.opened_seq])
-        keeper = ticket_store.keeper(connection, ticket.assignee)
-        return Thread(
-            ticket=standing(ticket, self._clock.now()),
-            nickname=loaded.nickname,
-            account_id=loaded.account_id,
-            reachable=loaded.reachable,
-            mode=loaded.talk.mode,
-            keeper=keeper,
-            lines=lines,
-            handed=handed,
-            has_older=older,
-            free_until=hints.good_until(connection, loaded.contact_id, self._clock.now()),
-            draft=drafts.read(connection, loaded, member.staff_id),
-            must_confirm=ticket.keeper == member.staff_id and tickets.must_see(ticket, member.staff_id),
-            scheduled=scheduled.of(connection, loaded),
-            panel=side_panel(connection, loaded, ticket, member, self._clock.now()),
-        )
+        return self._seen(connection, loaded, ticket, member, since=since, before=before, most=most)
 
     def _review(self, connection: Connection, member: Member, ticket_id: str, review: Review) -> None:
         _, ticket = self._access(connection, member, ticket_id, lock=False)

@@ -6,7 +6,7 @@ The person hears of each new hand before it writes, and who it is (R-112).
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -32,7 +32,6 @@ from bot.talk import Mode, Talk
 from bot.wakes import LONGER
 
 MOST_TRIES = 20  # lost races in a row
-RED_PAUSE = timedelta(minutes=15)
 
 
 class Passing(Access):
@@ -262,5 +261,5 @@ class Passing(Access):
         """After a red conversation: nothing new for a while, and the lead is asked to talk with them (R-110)."""
         if ticket.keeper is None or max(ticket.priority, highest(ticket.hits)) < routing.URGENT:
             return
-        staff.pause(connection, ticket.keeper, now + RED_PAUSE)
+        staff.pause(connection, ticket.keeper, now + routing.RED_PAUSE)
         debriefs.ask(connection, operator_id, ticket.keeper, now)

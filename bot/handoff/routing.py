@@ -31,6 +31,8 @@ KEPT_FOR = 0.25
 """For this share of its limit a returning person is left to whoever they know, while that one has room."""
 NEAR = timedelta(minutes=15)
 """So long before a promised time the promise is due."""
+RED_PAUSE = timedelta(minutes=15)
+"""After a red conversation nothing new comes for so long (R-110)."""
 
 
 class RoutingRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,13 +7,12 @@ state (R-086): a resting ticket waits again with one word of the person.
 from __future__ import annotations
 
 import uuid
-from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from bot.errors import IllegalMove
-from bot.frozen import dataclass, replace
+from bot.frozen import dataclass, field, replace
 from bot.handoff.risk import Level, RiskHit
 
 MAX_HANDED = 60

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 
@@ -56,11 +56,13 @@ class Change:
 class House:
     """What committing needs to know: keys, accounts that are read from our own pages, the desk for new tickets.
 
-    `route` is there where this process sends: what is next in its contact's order then leaves with the commit.
+    `route` is there where this process sends: what is next in its contact's order then leaves with the commit, on
+    a lease from `lease()` on.
     """
 
     sealer: Sealer
     route: outbox.Route | None = None
+    lease: Callable[[], datetime] | None = None
     read_accounts: frozenset[str] = frozenset()
     desk_id: str = ""
 
@@ -255,7 +257,7 @@ def _leaving(connection: Connection, house: House, rows: _Rows, now: datetime) -
                 row = outbox.held(row, outgoing, via)
             elif via is not None:
                 rows.news.leaving.append(replace(outgoing, address=loaded.address, via=via))
-                row = outbox.started(row, via, now)
+                row = outbox.started(row, via, now, house.lease() if house.lease is not None else now)
         if row["state"] == outbox.QUEUED:
             rows.news.add(OUTBOX)
         found.append(row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +27,14 @@ from bot.store import alerts, conversations, counts, departures, outbox, wakeups
 from bot.store.database import Database, Lane
 from bot.store.departures import Departures, Dropped
 from bot.store.dialect import notify
+from bot.store.due import Leased, NextDue, next_due
+from bot.store.leases import Leases
 from bot.store.outbox import Outcome
 from bot.store.sealed import Sealer
 
 SLOW_POLL = 5.0
-MARK_TRIES = int(outbox.LEASE.total_seconds() / OUTAGE_WAIT)
+LAST_TRIES = 8.0  # seconds in which a process that stops tries to mark what it sent
+LOCKED = 1.0  # seconds to wait for who has a row whose lease is over
 MARK_LINGER = 0.005  # seconds; the person has the message already, only its mark waits
 
 log = structlog.get_logger("delivery")
@@ -57,18 +59,23 @@ class Delivery(Worker):
         super().__init__(hub, OUTBOX, poll=SLOW_POLL)
         self._vitals = vitals
         self._database, self._hub, self._channels = database, hub, channels
-        self._clock, self._sealer = clock, sealer
+        self._clock, self.leases, self._sealer = clock, Leases(clock), sealer
         self._finished: Lane[Outcome, bool] = Lane(database, _finish, linger=MARK_LINGER)
         self._sends: set[asyncio.Task[None]] = set()
         self._budget = Budget()
-        self._next_due: datetime | None = None
+        self._under_way: set[tuple[str, int]] = set()
+        self._wait = SLOW_POLL
         self._complete = complete
         hub.send = self.send
 
     async def work(self) -> bool:
         """Starts what is due; whether there may be more. Sends run on while the next batch is taken."""
-        room = self._budget.rooms(self._channels)
-        found, self._next_due = await self._database.write(self._start, self._clock.now(), room)
+        room, own = self._budget.rooms(self._channels), frozenset(self._under_way)
+        try:
+            found, self._wait = await self._database.write(self._start, self._clock.now(), room, own)
+        except StoreUnavailable:
+            self.leases.outage()
+            raise
         for outgoing in found.leaving:
             self.send(outgoing)
         for one in found.dropped:
@@ -78,10 +85,7 @@ class Delivery(Worker):
         return found.more
 
     async def idle(self) -> float:
-        if self._next_due is None:
-            return SLOW_POLL
-        seconds = (self._next_due - self._clock.now()).total_seconds()
-        return min(max(seconds, 0.02), SLOW_POLL)
+        return self._wait
 
     async def stop(self) -> None:
         await super().stop()
@@ -90,6 +94,7 @@ class Delivery(Worker):
     def send(self, outgoing: Outgoing) -> None:
         """Sends a row whose `sending` was committed with it."""
         self._budget.begin(outgoing.address.account)
+        self._under_way.add((outgoing.contact_id, outgoing.seq))
         task = asyncio.create_task(self._send(outgoing))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
@@ -99,15 +104,17 @@ class Delivery(Worker):
         return self._route(outgoing, now) if self._budget.room(outgoing.address.account) > 0 else None
 
     def _start(
-        self, connection: Connection, now: datetime, room: Mapping[str, int]
-    ) -> tuple[Departures, datetime | None]:
-        found = departures.start(connection, self._sealer, now, self._route, self._budget.most, room)
+        self, connection: Connection, now: datetime, room: Mapping[str, int], own: frozenset[tuple[str, int]]
+    ) -> tuple[Departures, float]:
+        self.leases.learn(connection)
+        leased = Leased(self.leases.now(), self.leases.over(), own)
+        found = departures.start(connection, self._sealer, now, self._route, self._budget.most, room, leased)
         leaving = Counter(outgoing.address.account for outgoing in found.leaving)
         full = [account for account, left in room.items() if left <= leaving[account]]
-        next_due = departures.next_due(connection, full)
+        wait = _wait(next_due(connection, full), now, leased)
         if found.dropped:
             _note(connection, found.dropped, now)
-        return found, next_due
+        return found, wait
 
     def _route(self, outgoing: Outgoing, now: datetime) -> str | Hold | None:
         channel = self._channels.get(outgoing.address.account)
@@ -137,6 +144,7 @@ class Delivery(Worker):
         try:
             more = await self._marked(outcome)
         finally:
+            self._under_way.discard((outgoing.contact_id, outgoing.seq))
             made_room = self._budget.end(account, answered=is_answer(error))
         news = News()
         if more is not None:
@@ -148,18 +156,18 @@ class Delivery(Worker):
         self._hub.spread(news)
 
     async def _marked(self, outcome: Outcome) -> bool | None:
-        """Whether its contact has more to send; None when the database was away for as long as the lease.
-
-        Then the next try knows that this one may have arrived.
+        """Whether its contact has more to send. A mark that is forgotten would be a second send: it is tried for as
+        long as this process lives. None when it stops in an outage: the next try knows that this one may have arrived.
         """
-        for _ in range(MARK_TRIES):
+        ends: float | None = None
+        while ends is None or time.monotonic() < ends:
             try:
                 return await self._finished.put(outcome)
             except StoreUnavailable:
                 log.warning("send_unmarked")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), OUTAGE_WAIT)
-                    break
+                await asyncio.sleep(OUTAGE_WAIT)
+            if ends is None and self._stopping.is_set():
+                ends = time.monotonic() + LAST_TRIES
         return None
 
     def _outcome(self, outgoing: Outgoing, error: SendError | None) -> Outcome:
@@ -180,6 +188,17 @@ class Delivery(Worker):
                 state = outbox.UNCERTAIN if uncertain else outbox.FAILED
                 log.warning("send_given_up", code=error.code)
                 return Outcome(**common, state=state, due_at=now, error_code=error.code)  # type: ignore[arg-type]
+
+
+def _wait(due: NextDue, now: datetime, leased: Leased) -> float:
+    """Seconds until something is due. A lease that is over and was not taken is of a send of our own, or locked."""
+    waits = [SLOW_POLL]
+    if due.queued is not None:
+        waits.append((due.queued - now).total_seconds())
+    if due.lease is not None:
+        left = (due.lease - leased.over).total_seconds()
+        waits.append(left if left > 0 else LOCKED)
+    return max(min(waits), 0.02)
 
 
 def is_answer(error: SendError | None) -> bool:

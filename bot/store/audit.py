@@ -29,8 +29,10 @@ from bot.store.staff import Member
 
 BEGIN = bytes(32)
 CARE, TAKE_OVER, OVERSIGHT, REFUSED, RECORDS = "care", "take_over", "oversight", "refused", "records"
-PURPOSES = (CARE, TAKE_OVER, OVERSIGHT, REFUSED, RECORDS)
-"""One's own conversation, one that waits, somebody else's as a lead, one that is not for this member, the audit."""
+EMERGENCY = "emergency"
+PURPOSES = (CARE, TAKE_OVER, OVERSIGHT, REFUSED, RECORDS, EMERGENCY)
+"""One's own conversation, one that waits, somebody else's as a lead, one that is not for this member, the audit; and
+what two people opened in an emergency."""
 OVERSEES = frozenset({"lead"})
 
 
@@ -80,13 +82,19 @@ class Trail:
         self._engine = None if database.is_sqlite else make_engine(database.url, pool_size=1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
 
-    async def note(self, member: Member, action: str, now: datetime, ticket_id: str = "") -> None:
-        """Durable when it returns. Raises StoreUnavailable: then nothing may be shown or done."""
+    async def note(
+        self, member: Member, action: str, now: datetime, ticket_id: str = "", purpose: str = ""
+    ) -> None:
+        """Durable when it returns. `purpose`: unless it follows from what the thread is to this member.
+
+        Raises StoreUnavailable: then nothing may be shown or done.
+        """
+        told = (self._keyring, member, action, now, ticket_id, purpose)
         if self._engine is None:
-            await self._database.write(append, self._keyring, member, action, now, ticket_id)
+            await self._database.write(append, *told)
             return
         engine = self._engine
-        call = lambda: transact(engine, append, self._keyring, member, action, now, ticket_id)  # noqa: E731
+        call = lambda: transact(engine, append, *told)  # noqa: E731
         await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def close(self) -> None:
@@ -96,21 +104,27 @@ class Trail:
 
 
 def append(
-    connection: Connection, keyring: Keyring, member: Member, action: str, now: datetime, ticket_id: str
+    connection: Connection,
+    keyring: Keyring,
+    member: Member,
+    action: str,
+    now: datetime,
+    ticket_id: str,
+    purpose: str = "",
 ) -> None:
     """One more event. Writers come one by one: the lock is held to the end of the transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key("audit")})
     last = connection.execute(select(audit.c.seq, audit.c.mac).order_by(desc(audit.c.seq)).limit(1)).first()
     ref = random_id()
-    purpose = _purpose(connection, member, ticket_id, ref) if ticket_id else RECORDS
+    follows = _purpose(connection, member, ticket_id, ref) if ticket_id else RECORDS
     event = Event(
         seq=last.seq + 1 if last else 1,
         at=now,
         operator_id=member.operator_id,
         staff_id=member.staff_id,
         action=action,
-        purpose=purpose,
+        purpose=purpose or follows,
         ref=ref,
         key_id=keyring.sealing_id,
     )
@@ -122,14 +136,14 @@ def append(
 def _purpose(connection: Connection, member: Member, ticket_id: str, ref: str) -> str:
     """What the thread is to this member; a thread that is there is kept by the event's own id."""
     row = connection.execute(
-        select(tickets.c.contact_id, tickets.c.assignee, tickets.c.status).where(
+        select(tickets.c.contact_id, tickets.c.assignee, tickets.c.stand_in, tickets.c.status).where(
             tickets.c.ticket_id == ticket_id, tickets.c.operator_id == member.operator_id
         )
     ).first()
     if row is None:
         return REFUSED
     connection.execute(insert(audit_refs).values(ref=ref, contact_id=row.contact_id, ticket_id=ticket_id))
-    if row.assignee == member.staff_id:
+    if member.staff_id in (row.assignee, row.stand_in):
         return CARE
     if row.status == Status.WAITING:
         return TAKE_OVER

@@ -19,6 +19,7 @@ from bot.messages import GROWS_STALE, SILENCED_BY_CLAIM, Hold, Outgoing, Purpose
 from bot.store import body
 from bot.store.batch import Batch
 from bot.store.dialect import among, has_row_locks
+from bot.store.due import IS_DUE, Leased, heads_due
 from bot.store.inbox import cell_row
 from bot.store.outbox import (
     CANCELLED,
@@ -33,7 +34,7 @@ from bot.store.outbox import (
     held_until,
     is_stale,
 )
-from bot.store.schema import Instant, contacts, outbox, talks, timeline
+from bot.store.schema import contacts, outbox, talks, timeline
 from bot.store.sealed import Sealer
 from bot.talk import Mode
 
@@ -61,34 +62,6 @@ class Departures:
     more: bool = False
 
 
-_UNSENT_ROWS = (
-    select(
-        outbox.c.contact_id,
-        outbox.c.seq,
-        outbox.c.rank,
-        outbox.c.due_at,
-        func.row_number()
-        .over(partition_by=outbox.c.contact_id, order_by=(outbox.c.rank, outbox.c.seq))
-        .label("place"),
-    )
-    .where(IS_UNSENT)
-    .subquery()
-)
-_HAS_ROOM = ~among(contacts.c.account_id, "full")
-_DUE = (
-    select(
-        _UNSENT_ROWS.c.contact_id,
-        _UNSENT_ROWS.c.seq,
-        contacts.c.account_id,
-        func.row_number()
-        .over(partition_by=contacts.c.account_id, order_by=(_UNSENT_ROWS.c.rank, _UNSENT_ROWS.c.due_at))
-        .label("place"),
-    )
-    .join(contacts, contacts.c.contact_id == _UNSENT_ROWS.c.contact_id)
-    .where(_UNSENT_ROWS.c.place == 1, _UNSENT_ROWS.c.due_at <= bindparam("now", type_=Instant), _HAS_ROOM)
-    .subquery()
-)
-_HEADS = select(_DUE).where(_DUE.c.place <= bindparam("most")).order_by(_DUE.c.place)
 _ROWS = (
     select(
         outbox,
@@ -105,7 +78,7 @@ _ROWS = (
     .where(
         tuple_(outbox.c.contact_id, outbox.c.seq).in_(bindparam("heads", expanding=True)),
         IS_UNSENT,
-        outbox.c.due_at <= bindparam("now", type_=Instant),
+        IS_DUE,
     )
     .with_for_update(of=outbox, skip_locked=True)
 )
@@ -119,6 +92,7 @@ def start(
     route: Route,
     most: int,
     room: Mapping[str, int] | None = None,
+    leased: Leased | None = None,
 ) -> Departures:
     """Takes heads that are due, safety cards first, decides how each leaves and marks it `sending`.
 
@@ -126,32 +100,33 @@ def start(
     of the others. Rows of the machine are not started while a counselor has the thread. A claim does the same for
     what is queued, so after it commits no such send starts.
     """
-    room = room or {}
-    full = [account for account, left in room.items() if left <= 0]
-    found_heads = connection.execute(_HEADS, {"now": now, "most": max([most, *room.values()]), "full": full})
-    heads, more = [], False
-    for head in found_heads:
-        left = room.get(head.account_id, most)
-        more = more or head.place >= left
-        if head.place <= left:
-            heads.append((head.contact_id, head.seq))
+    room, leased = room or {}, leased or Leased(now, now)
+    heads, more = heads_due(connection, now, leased, most, room)
     if not heads:
-        return Departures()
-    rows = connection.execute(_ROWS, {"heads": heads, "now": now}).all()
+        return Departures(more=more)
+    rows = connection.execute(_ROWS, {"heads": heads, "now": now, "over": leased.over}).all()
     modes = {found.contact_id: found.mode for found in rows}
     if has_row_locks(connection):
         # A claim locks these rows too: read under the locks, a mode is true until this is committed.
         locked = connection.execute(_MODES, {"contact_ids": list(modes)})
         modes = {row.contact_id: row.mode for row in locked}
     departures = Departures(more=more)
-    marks = [_decided(sealer, found, modes[found.contact_id], now, route, departures) for found in rows]
+    marks = [
+        _decided(sealer, found, modes[found.contact_id], now, leased.now, route, departures) for found in rows
+    ]
     departures.more = more or bool(departures.dropped)
     _MARK.run(connection, marks)
     return departures
 
 
 def _decided(
-    sealer: Sealer, found: Row[Any], mode: str, now: datetime, route: Route, departures: Departures
+    sealer: Sealer,
+    found: Row[Any],
+    mode: str,
+    now: datetime,
+    lease: datetime,
+    route: Route,
+    departures: Departures,
 ) -> dict[str, object]:
     """How one row is marked; whether it leaves or is dropped goes to `departures`."""
     try:
@@ -167,7 +142,7 @@ def _decided(
         return {**_mark(found, QUEUED, via.code, maybe, now, None), "b_due_at": until}
     if via is not None:
         departures.leaving.append(replace(outgoing, via=via))
-        return _mark(found, SENDING, found.error_code, maybe, now, via)
+        return _mark(found, SENDING, found.error_code, maybe, now, via) | {"b_due_at": lease + LEASE}
     uncertain = maybe or not code
     departures.dropped.append(
         Dropped(
@@ -217,7 +192,7 @@ def _mark(
         "b_attempts": found.attempts + (via is not None),
         "b_via": via or found.via,
         "b_sending_at": now if via else found.sending_at,
-        "b_due_at": now + LEASE if via else found.due_at,
+        "b_due_at": found.due_at,
         "b_may_have_arrived": may_have_arrived,
         "b_error_code": error,
     }
@@ -240,22 +215,6 @@ def _outgoing(sealer: Sealer, found: Row[Any]) -> Outgoing:
         earlier_error=found.error_code,
         hint=body.reply_hint(key.open("outbox", "sealed_hint", cell, sealed_hint)) if sealed_hint else None,
     )
-
-
-_NEXT_DUE = (
-    select(func.min(_UNSENT_ROWS.c.due_at))
-    .join(contacts, contacts.c.contact_id == _UNSENT_ROWS.c.contact_id)
-    .where(_UNSENT_ROWS.c.place == 1, _HAS_ROOM)
-)
-
-
-def next_due(connection: Connection, full: Collection[str] = ()) -> datetime | None:
-    """When the next head is due, but of accounts that are `full`; None when there is none.
-
-    What waits behind a head is not due before it.
-    """
-    found: datetime | None = connection.scalar(_NEXT_DUE, {"full": list(full)})
-    return found
 
 
 _LAST = (

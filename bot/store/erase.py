@@ -16,6 +16,7 @@ from bot.store.conversations import Loaded
 from bot.store.schema import (
     Instant,
     audit_refs,
+    break_glass,
     contacts,
     drafts,
     erased_emergencies,
@@ -38,7 +39,7 @@ RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
     *(outbox, inbox, reply_hints, timeline, wakeups, notes, drafts, tickets, passphrases, move_links),
-    *(audit_refs, scheduled_replies),
+    *(audit_refs, scheduled_replies, break_glass),
     *(talks, contacts),
 )
 """Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody, and so

@@ -22,7 +22,7 @@ from bot.store.inbox import cell_row
 from bot.store.schema import outbox
 from bot.store.sealed import ContactKey
 
-LEASE = timedelta(seconds=15)  # longer than any call may take
+LEASE = timedelta(seconds=15)  # longer than any call may take; told by the time of `leases`
 QUEUED, SENDING, SENT, FAILED, UNCERTAIN, CANCELLED = (
     "queued",
     "sending",
@@ -132,9 +132,9 @@ def make_way(
     return (with_unsent(connection, contact_ids) if passed else busy), passed
 
 
-def started(row: dict[str, object], via: str, now: datetime) -> dict[str, object]:
+def started(row: dict[str, object], via: str, now: datetime, leased: datetime) -> dict[str, object]:
     """A new row that leaves at once: `sending` is durable with the row itself, before the call."""
-    times = {"sending_at": now, "due_at": now + LEASE}
+    times = {"sending_at": now, "due_at": leased + LEASE}
     return {**row, **times, "state": SENDING, "attempts": 1, "via": via}
 
 

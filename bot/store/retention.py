@@ -23,7 +23,7 @@ from sqlalchemy import (
 from bot.errors import ConfigError, Conflict, SealError
 from bot.frozen import dataclass, replace
 from bot.handoff.ticket import Status
-from bot.store import alerts, conversations, dedupe, erasures, moved, moving, staff
+from bot.store import alerts, break_glass, conversations, dedupe, erasures, moved, moving, staff
 from bot.store.erase import delete_contacts
 from bot.store.outbox import IS_UNSENT, SENT
 from bot.store.schema import (
@@ -102,6 +102,7 @@ RULES: dict[str, str] = {
     "outbox": "sends, and with its line",
     "tickets": "handed",
     "notes": "handed, with its ticket",
+    "break_glass": "30 days; with its ticket",
     "duties": "counts: a shift tells who was on duty, nobody else",
     "debriefs": "reviews",
     "drafts": "until it is sent or handed back",
@@ -214,6 +215,7 @@ def empty(
             connection.execute(update(talks).where(talks.c.contact_id == contact_id).values(ticket_id=None))
             last = END
         connection.execute(delete(notes).where(notes.c.contact_id == contact_id))
+        break_glass.forget(connection, contact_id)
         connection.execute(delete(tickets).where(tickets.c.contact_id == contact_id))
         connection.execute(delete(outbox).where(outbox.c.contact_id == contact_id, ~IS_UNSENT))
         _drop_lines(connection, contact_id, last)
@@ -244,6 +246,7 @@ def tidy(connection: Connection, now: datetime, keeping: Keeping) -> None:
     staff.drop_ended_sessions(connection, now)
     staff.drop_ended_logins(connection, now)
     alerts.forget_old(connection, now)
+    break_glass.forget_old(connection, now)
     erasures.forget_old(connection, today - timedelta(days=keeping.erasures))
     connection.execute(delete(receipts).where(receipts.c.expires_at < now - timedelta(hours=1)))
     connection.execute(delete(daily_counts).where(daily_counts.c.day < day(keeping.counts)))

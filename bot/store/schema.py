@@ -306,6 +306,21 @@ scheduled_replies = Table(
     Column("sealed_words", LargeBinary, nullable=False),
 )
 
+break_glass = Table(
+    "break_glass",
+    metadata,
+    Column("access_id", Id, primary_key=True),
+    operator_column(),
+    Column("contact_id", Id, ForeignKey("contacts.contact_id"), nullable=False, index=True),
+    Column("ticket_id", Id, nullable=False),
+    Column("asked_by", Id, ForeignKey("staff.staff_id"), nullable=False),
+    Column("asked_at", Instant, nullable=False, index=True),
+    Column("state", Name, nullable=False),
+    Column("decided_by", Id, ForeignKey("staff.staff_id")),
+    Column("until", Instant, nullable=False),
+    Column("sealed_reason", LargeBinary, nullable=False),
+)
+
 one_time_logins = Table(
     "one_time_logins",
     metadata,

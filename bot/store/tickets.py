@@ -172,6 +172,8 @@ class Open:
     assignee: str | None
     opened_at: datetime
     claimed_at: datetime | None
+    promised_at: datetime | None = None
+    stand_in: str | None = None
 
 
 def open_ones(connection: Connection, operator_id: str, assignee: str | None = None) -> list[Open]:
@@ -185,6 +187,8 @@ def open_ones(connection: Connection, operator_id: str, assignee: str | None = N
         tickets.c.assignee,
         tickets.c.opened_at,
         tickets.c.claimed_at,
+        tickets.c.promised_at,
+        tickets.c.stand_in,
     ).where(tickets.c.operator_id == operator_id, tickets.c.status != Status.RESTING)
     if assignee is not None:
         query = query.where(tickets.c.assignee == assignee)
@@ -192,6 +196,16 @@ def open_ones(connection: Connection, operator_id: str, assignee: str | None = N
         Open(**{**row._mapping, "status": Status(row.status), "priority": Level(row.priority)})
         for row in connection.execute(query.order_by(tickets.c.contact_id))
     ]
+
+
+def asked_since(connection: Connection, operator_id: str, since: datetime) -> dict[str, int]:
+    """How many wanted somebody since then, by desk, whatever became of it."""
+    query = (
+        select(tickets.c.desk_id, func.count())
+        .where(tickets.c.operator_id == operator_id, tickets.c.opened_at >= since)
+        .group_by(tickets.c.desk_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def loads(connection: Connection, operator_id: str) -> dict[str, int]:

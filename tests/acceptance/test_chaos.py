@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.__main__ import table
 from tests.chaos.claims import Claims
+from tests.chaos.judge import Verdict, judge
 from tests.chaos.run import Plan, run
+from tests.kill9.counting import Answer, Count
 from tests.provision import postgresql
 
 SMALL = {"messages": 30, "contacts": 9, "in_danger": 2, "streams": 20, "seed": 5}
@@ -37,6 +40,34 @@ async def test_a_storm_over_postgresql(tmp_path: Path) -> None:
     print(table(report))
     assert report.problems == []
     assert report.tickets == 2
+
+
+A, B, C, D = SAID = [("a",), ("b",), ("c",), ("d",)]
+LATE = ("late",)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "heard", "verdict"),
+    [
+        pytest.param("", SAID, Verdict(count=Count(answered=4)), id="as it should be"),
+        pytest.param("b", [A, C, D], Verdict(count=Count(answered=3), excused=1), id="a later one came"),
+        pytest.param("", [A, C, D], Verdict(count=Count(answered=3, lost=1, misplaced=1)), id="lost"),
+        pytest.param("c", [A, C, D], Verdict(count=Count(answered=3, lost=1, misplaced=1)), id="another one"),
+        pytest.param("bc", [A, D], Verdict(count=Count(answered=2), excused=2), id="two in a row"),
+        pytest.param("d", [A, B, C, LATE], Verdict(count=Count(answered=3), excused=1), id="the last, told"),
+        pytest.param("d", [A, B, C], Verdict(count=Count(answered=3), untold=1), id="the last, not told"),
+        pytest.param("d", [A, LATE, B, C], Verdict(count=Count(answered=3), untold=1), id="told too early"),
+        pytest.param("d", SAID, Verdict(count=Count(answered=4)), id="it came all the same"),
+        pytest.param(
+            "b", [A, C, B, D], Verdict(count=Count(answered=3, misplaced=1), excused=1), id="too late"
+        ),
+        pytest.param("b", [A, B, B, C, D], Verdict(count=Count(answered=4, repeated=1)), id="twice"),
+    ],
+)
+def test_the_judge_of_answers(unknown: str, heard: Sequence[Answer], verdict: Verdict) -> None:
+    """An answer of unknown outcome may be missing where the person was told; never out of order, never a known one."""
+    flags = [answer[0] in unknown for answer in SAID]
+    assert judge(SAID, flags, heard, lambda answer: answer == LATE) == verdict
 
 
 def test_the_judge_of_claims() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from bot.messages import Address, Purpose
 from bot.runtime.budget import Budget
-from bot.store import departures, staff
+from bot.store import due, staff
 from bot.store.outbox import STALE_AFTER
 from bot.store.schema import daily_counts, outbox
 from bot.store.staff import Member
@@ -174,8 +174,8 @@ async def _passes(house: Serving, platform: Platform, seconds: float) -> None:
 
     async def tried() -> bool:
         await house.engawa.clockwork.wake()
-        due = await house.engawa.database.read(departures.next_due)
-        return not house.engawa.delivery._sends and (due is None or due > now)
+        queued, lease = await house.engawa.database.read(due.next_due)
+        return not house.engawa.delivery._sends and lease is None and (queued is None or queued > now)
 
     await house.until(tried)
 

@@ -78,7 +78,7 @@ class Browser:
         self, path: str, headers: Mapping[str, str] | None = None, *, follow: bool = True
     ) -> ClientResponse:
         async with self._session.get(path, allow_redirects=follow, headers=headers) as response:
-            self.page, self.status = await response.text(), response.status
+            self.page, self.status = await response.text(errors="replace"), response.status
         return response
 
     async def post(
@@ -95,7 +95,7 @@ class Browser:
             io.BytesIO(fields) if isinstance(fields, bytes) else urlencode({**self.marks, **(fields or {})})
         )
         async with self._session.post(path, data=data, allow_redirects=follow, headers=sent) as response:
-            self.page, self.status = await response.text(), response.status
+            self.page, self.status = await response.text(errors="replace"), response.status
         return response
 
     def stream(self, query: str) -> AbstractAsyncContextManager[ClientResponse]:

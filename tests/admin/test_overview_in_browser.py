@@ -15,7 +15,10 @@ from tests.admin.conftest import House
 from tests.admin.test_in_browser import DESK, PHONE, chrome, opened
 
 __all__ = ["chrome"]
-PATHS = ("/admin/board", "/admin/shifts", "/admin/members", "/admin/status", "/admin/records")
+PATHS = (
+    *("/admin/board", "/admin/shifts", "/admin/members", "/admin/status", "/admin/records"),
+    "/admin/break-glass",
+)
 
 
 @pytest.fixture
@@ -36,6 +39,8 @@ async def evening(house: House) -> House:
     await house.risk("u3", "これから死にます。薬をたくさん飲みました")
     house.later(8)
     await house.engawa.alerts.work()
+    ops = await house.staff("ops", "うんよう", "operator")
+    await house.engawa.desk.break_glass(ops, taken, "ご家族から電話があった")
     return house
 
 

@@ -6,7 +6,12 @@ import re
 
 import pytest
 
+from bot.content.archive import unzipped
+from bot.content.export import body_of, documents_from, plain, text_of
+from bot.handoff.risk import Level
+from bot.store import content, staff
 from tests.admin.conftest import Browser, House
+from tests.content.test_rehearsal import alone
 
 REVISION = re.compile(r'name="revision" value="(\d+)"')
 PLACE = "/admin/studio/documents/resource/kita"
@@ -206,3 +211,40 @@ async def test_only_editors_and_reviewers(house: House, role: str) -> None:
         assert browser.status == 403, path
     await browser.post("/admin/studio/publish", {"when": "now"})
     assert browser.status == 403
+
+
+async def test_a_release_is_taken_away_as_files(house: House, editor: Browser) -> None:
+    """The zip holds exactly the release; one that is not there is told."""
+    await editor.get("/admin/studio/releases/1")
+    response = await editor.post("/admin/studio/releases/1/export", {})
+    assert response.headers["Content-Disposition"] == 'attachment; filename="engawa-content-1.zip"'
+    found = documents_from(unzipped(response._body or b""))
+    engawa = house.engawa
+    kept = await engawa.database.read(content.documents, engawa.operator_id, 1)
+    assert [(one.kind, one.name, plain(one.body)) for one in found] == kept
+    await editor.get("/admin/studio/releases/1")
+    await editor.post("/admin/studio/releases/7/export", {})
+    assert editor.status == 404
+
+
+async def test_drafted_rules_beside_the_public_ones(house: House, editor: Browser) -> None:
+    """Before anything is published: which sentences would be of another level."""
+    await editor.get("/admin/studio/words")
+    await editor.post("/admin/studio/words", {"do": "rehearse"})
+    assert "リスクのルールの下書きはありません" in editor.text
+    studio = house.engawa.studio
+    member = await house.engawa.database.read(staff.by_login, house.engawa.operator_id, "tanabe")
+    assert member is not None
+    released = await house.engawa.database.read(house.engawa.library.released)
+    name = alone(released.rules, Level.EMERGENCY)
+    draft = await studio.draft(member, "risk_rule", name)
+    body = body_of("risk_rule", name, draft.body) | {"level": "concern"}
+    saved = await studio.save(member, "risk_rule", name, text_of(body), draft.revision)
+    await editor.post("/admin/studio/words", {"do": "rehearse"})
+    assert "文のレベルが変わります" in editor.text
+    assert "レベルが変わる文" in editor.text
+    assert name in editor.text
+    broken = text_of(body | {"hits": ["きょうはいい天気です"]})
+    await studio.save(member, "risk_rule", name, broken, saved.revision)
+    await editor.post("/admin/studio/words", {"do": "rehearse"})
+    assert f"risk_rule/{name}" in editor.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,9 @@ class _MovedClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=float(self._file.read_text() or 0))
+
+    def steady(self) -> float:
+        return time.monotonic()
 
 
 class Claims:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import psycopg
 
+from bot.channels.webchat.stream import TOTAL
 from tests.platforms.faults import cut, refuse, silence
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ Strike = Callable[["World"], Awaitable[None]]
 
 HUGE = 64 << 20
 LORIS = 60
-STREAMS = 80
-STREAM_PAUSE = 0.5
+STREAMS_WITHIN = 120.0
+AT_ONCE = 32
+LITTLE = 4 << 20
 
 
 async def kill(world: World) -> None:
@@ -72,11 +75,16 @@ async def read_only(world: World) -> None:
 
 
 async def disk_full(world: World) -> None:
-    """No byte is left where the database lies. The spool lies elsewhere, as operators are told to have it."""
+    """No byte is left where the database lies. The spool lies elsewhere, as operators are told to have it.
+
+    PostgreSQL may end by that: it cannot write its log. Somebody makes room, and starts it again.
+    """
     if world.disk is not None:
-        world.disk.fill()
+        await asyncio.to_thread(world.disk.fill)
         await asyncio.sleep(world.random.uniform(0.5, 2.0))
         world.disk.empty()
+        if world.postgresql is not None:
+            await asyncio.to_thread(world.postgresql.revive)
 
 
 async def slow_disk(world: World) -> None:
@@ -98,7 +106,6 @@ async def slow_disk(world: World) -> None:
 
 async def clock_jump(world: World) -> None:
     """The machine's clock is set: forth by up to forty seconds, or back by up to three, and goes on from there."""
-    world.note_sending()  # a jump over the lease of a send makes it look like that of a dead process
     world.clock.write_text(str(float(world.clock.read_text() or 0) + world.random.choice((-3, 5, 20, 40))))
 
 
@@ -149,32 +156,53 @@ async def slow_loris(world: World) -> None:
 
 
 async def idle_streams(world: World) -> None:
-    """Many pages that only listen: each gets its stream or is told to poll, at once."""
+    """Many pages that only listen: each gets its stream or is told to poll; webhooks are heard all the same."""
+    url, statuses, over = world.fleet.url, list[int](), asyncio.Event()
+    coming = asyncio.Semaphore(
+        AT_ONCE
+    )  # the platforms are played in this process, and must not be late for it
 
-    async def listen(number: int) -> int:
-        cookie = {"Cookie": f"engawa_chat={number:043d}"}
-        with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
-            async with world.session.get(f"{url}/chat/api/stream", headers=cookie) as answer:
-                if answer.status == 200:
-                    await asyncio.sleep(STREAM_PAUSE)
-                return answer.status
-        return 0
+    async def listen(number: int) -> None:
+        cookie, status = {"Cookie": f"engawa_chat={number:043d}"}, 0
+        async with contextlib.AsyncExitStack() as stack:
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
+                async with coming:
+                    asked = world.session.get(f"{url}/chat/api/stream", headers=cookie)
+                    status = (await stack.enter_async_context(asked)).status
+            statuses.append(status)
+            if status:
+                await over.wait()
 
-    url = world.fleet.url
-    found = await asyncio.gather(*(listen(number) for number in range(world.plan.streams)))
-    odd = set(found) - {0, 200, 503}
-    world.problems += [f"a stream was answered with {status}" for status in odd]
+    pages = [asyncio.create_task(listen(number)) for number in range(world.plan.streams)]
+    async with asyncio.timeout(STREAMS_WITHIN):
+        while len(statuses) < len(pages):
+            await asyncio.sleep(0.05)
+    for _ in range(5):  # a web process that is up hears whoever comes; this one's signature is wrong
+        with contextlib.suppress(aiohttp.ClientConnectorError):
+            async with world.session.post(f"{url}/webhooks/line", data=b"{}") as answer:
+                statuses.append(answer.status if answer.status != 401 else 200)
+    over.set()
+    await asyncio.gather(*pages)
+    odd = set(statuses) - {0, 200, 503}
+    world.problems += [f"a stream or webhook beside it was answered with {status}" for status in odd]
+    if statuses.count(200) > world.plan.webs * TOTAL + 5:
+        world.problems.append(f"{statuses.count(200)} streams at once")
 
 
 async def memory_pressure(world: World) -> None:
-    """Another program takes memory and the processor: the kernel has to look for both."""
-    began = time.monotonic()
-    ballast = []
-    while time.monotonic() - began < 0.5:
-        ballast.append(bytearray(8 << 20))
-        if len(ballast) > 64:
-            ballast.clear()
-        await asyncio.sleep(0)
+    """A process gets no more memory for a while. If it cannot live so, it is started again, as after a kill."""
+    server = world.random.choice(world.fleet.servers)
+    with contextlib.suppress(ProcessLookupError):
+        status = Path(f"/proc/{server.pid}/statm").read_text().split()
+        size = int(status[0]) * resource.getpagesize() + LITTLE
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.prlimit(server.pid, resource.RLIMIT_AS, (size, hard))
+        await asyncio.sleep(world.random.uniform(0.5, 1.5))
+        resource.prlimit(server.pid, resource.RLIMIT_AS, (hard, hard))
+    if server.has_ended:
+        world.note_sending()
+        server.remove()
+        server.start()
 
 
 FAULTS: dict[str, Strike] = {

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -82,6 +85,18 @@ class Fleet:
             await asyncio.sleep(seconds)
         finally:
             os.kill(pid, signal.SIGCONT)
+
+    def complaints(self) -> Counter[str]:
+        """What was logged above the level of information: by event, error and worker."""
+        found = Counter[str]()
+        for line in self.logs().splitlines():
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                if entry.get("level") not in ("info", "debug"):
+                    found[
+                        " ".join(str(entry.get(name, "")) for name in ("event", "error", "worker", "code"))
+                    ] += 1
+        return found
 
     def logs(self) -> str:
         return "\n".join(server.log.read_text(errors="replace") for server in self.servers)

@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -28,7 +28,8 @@ from tests.chaos.claims import Claims
 from tests.chaos.disks import SmallDisk
 from tests.chaos.faults import FAULTS
 from tests.chaos.fleet import Fleet
-from tests.kill9.counting import Tally, compare
+from tests.chaos.judge import judge
+from tests.kill9.counting import Tally
 from tests.kill9.people import OnLine, OnTelegram, OnWeb, Person
 from tests.kill9.run import LONGEST_CALL, REPEATABLE, SENDS
 from tests.kill9.script import scripts
@@ -57,6 +58,7 @@ class Plan:
     webs: int = 1
     workers: int = 0
     streams: int = 200
+    kills: int = 0
     seed: int = 1
     deadline: float = 300.0
 
@@ -69,6 +71,9 @@ class Report:
     tickets: int
     problems: list[str]
     seconds: float
+    excused: int = 0
+    kills: int = 0
+    traces: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -94,6 +99,8 @@ class World:
     struck: Counter[str] = field(default_factory=Counter)
     in_danger: list[str] = field(default_factory=list)
     settled: bool = False
+    excused: int = 0
+    traces: list[str] = field(default_factory=list)
 
     def note_sending(self) -> None:
         """What is durably begun just now may come twice where the platform has no key for it."""
@@ -138,13 +145,16 @@ class World:
         order: list[str] = []
         while len(order) < self.plan.strikes:
             order += self.random.sample(list(self.plan.faults), len(self.plan.faults))
-        for number, name in enumerate(order[: self.plan.strikes]):
-            while self.progress() < number / self.plan.strikes * 0.95:
+        order = [*order[: self.plan.strikes], *["kill"] * self.plan.kills]
+        if self.plan.kills:
+            self.random.shuffle(order)
+        for number, name in enumerate(order):
+            while self.progress() < number / len(order) * 0.95:
                 self.fleet.assert_alive()
                 await asyncio.sleep(LOOK_EVERY)
             await FAULTS[name](self)
             self.struck[name] += 1
-            if number == self.plan.strikes // 2:
+            if number == len(order) // 2:
                 await self.claim()
 
     async def cry(self, user: str) -> None:
@@ -178,32 +188,64 @@ class World:
         tallies = {name: Tally(channel=name) for name in ("line", "telegram", "web")}
         flights = Counter(send.address_key for send in self.sending)
         states, unhandled = self.books.states(), self.books.unhandled()
-        query = select(contacts.c.address_key).join(outbox, outbox.c.contact_id == contacts.c.contact_id)
-        rows = self.books.rows(query.where(outbox.c.state == "uncertain"))
-        uncertain, late = Counter(bytes(row[0]) for row in rows), a_release().text("late")[0]
+        late = a_release().text("late")[0]
+        unknown = self.unknown()
         for person in self.people:
             tally = tallies[person.channel]
             address = Address(account=person.channel, key=person.key)
-            flight = flights[self.settings.keyring.address_key(DEFAULT_OPERATOR, address)]
-            unknown = uncertain[self.settings.keyring.address_key(DEFAULT_OPERATOR, address)]
-            heard = [answer for answer in await person.heard() if not answer[0].startswith(late)]
-            count = compare(person.expected, heard)
-            count = (
-                replace(  # an unknown outcome too old to be tried again; its person is told (decision 010)
-                    count, lost=max(0, count.lost - unknown), misplaced=max(0, count.misplaced - unknown)
-                )
+            key = self.settings.keyring.address_key(DEFAULT_OPERATOR, address)
+            flight, count = flights[key], len(person.expected)
+            flags = [*unknown.get(key, ()), *[False] * count][:count]
+            verdict = judge(
+                person.expected, flags, await person.heard(), lambda answer: answer[0].startswith(late)
             )
             tally.sent += len(person.expected)
             tally.acknowledged += person.acknowledged
             tally.redelivered += person.redelivered
             tally.in_flight += flight
-            tally.count += count
+            tally.count += verdict.count
+            self.excused += verdict.excused
+            if verdict.untold:
+                self.problems.append(
+                    f"{person.channel}: {verdict.untold} missing, and nobody told the person"
+                )
             allowed = flight if person.channel in REPEATABLE else 0
-            tally.unexplained += max(0, count.repeated - allowed)
+            unexplained = max(0, verdict.count.repeated - allowed)
+            tally.unexplained += unexplained
+            if verdict.untold or verdict.count.lost or verdict.count.misplaced or unexplained:
+                await self.tell(person, key, flags)
         for name, tally in tallies.items():
             tally.uncertain, tally.unhandled = states[name, "uncertain"], unhandled[name]
             tally.failed = states[name, "failed"] + states[name, "cancelled"]
         return list(tallies.values())
+
+    def unknown(self) -> dict[bytes, list[bool]]:
+        """Of each person's answers, in their order, whether it is unknown what became of it."""
+        query = select(contacts.c.address_key, outbox.c.state)
+        query = query.join(outbox, outbox.c.contact_id == contacts.c.contact_id)
+        query = query.where(outbox.c.cause.startswith("event:")).order_by(outbox.c.contact_id, outbox.c.seq)
+        found: dict[bytes, list[bool]] = {}
+        for row in self.books.rows(query):
+            found.setdefault(bytes(row[0]), []).append(row[1] == "uncertain")
+        return found
+
+    async def tell(self, person: Person, key: bytes, unknown: Sequence[bool]) -> None:
+        """What came to whom something is amiss with, by places in their script, and what we know of each send."""
+        heard = [person.expected.index(one) if one in person.expected else -1 for one in await person.heard()]
+        columns = (outbox.c.seq, outbox.c.cause, outbox.c.state, outbox.c.attempts, outbox.c.via)
+        times = (outbox.c.queued_at, outbox.c.sending_at, outbox.c.due_at, outbox.c.error_code)
+        query = select(*columns, *times).join(contacts, contacts.c.contact_id == outbox.c.contact_id)
+        rows = self.books.rows(query.where(contacts.c.address_key == key).order_by(outbox.c.seq))
+        self.traces.append(f"{person.channel}: expected {len(unknown)}, heard {heard}")
+        self.traces += ["  " + " ".join(str(value) for value in row) for row in rows]
+        self.traces += [
+            f"  asked {call.name}: {call.status}, taken {call.accepted}, {call.fault}"
+            for call in (*self.telegram.calls, *self.line.calls)
+            if call.to == person.key
+        ]
+        for one in self.line.delivered.all if person.channel == "line" else ():
+            if one.to == person.key:
+                self.traces.append(f"  came {datetime.fromtimestamp(one.at, UTC)} by {one.via}")
 
     def check_danger(self) -> int:
         """Each cry for help has its ticket and its safety card; the number of tickets."""
@@ -310,6 +352,7 @@ async def run(
         line.assert_no_invalid()
         telegram.assert_no_invalid()
         world.problems += [f"a clean stop ended with {code}" for code in await fleet.stop() if code]
+        world.traces += [f"{count} × {what}" for what, count in fleet.complaints().items()]
     problems = [problem for tally in tallies for problem in tally.problems()] + world.problems
     return Report(
         plan=plan,
@@ -317,6 +360,9 @@ async def run(
         tallies=tallies,
         tickets=found,
         problems=problems,
+        excused=world.excused,
+        kills=world.fleet.kills,
+        traces=world.traces,
         seconds=time.monotonic() - began,
     )
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from bot.content.agenda import agenda_of
 from bot.content.check_dates import event_issues, schedule_issues
-from bot.content.csv_import import COLUMNS, MAX_BYTES, MAX_ROWS, read_csv
+from bot.content.csv_import import COLUMNS, read_csv
 from bot.content.importing import Defaults, Imported
 from bot.content.recurrence_words import rule_of
+from bot.content.tables import MAX_BYTES, MAX_ROWS
 from bot.errors import BadInput
 from bot.handoff.hours import TOKYO
 

@@ -108,7 +108,16 @@ def test_every_sentence_is_whole() -> None:
             "day",
         ),
         *("exits", "see_entry", "alert_subject", "alert_level_", "unknown", "opening", "shift", "rich_menu"),
-        *("wait_minutes", "wait_hours", "time_of_day", "peer_wishes"),
+        *(
+            "wait_minutes",
+            "wait_hours",
+            "wait_until",
+            "wait_between",
+            "told_",
+            "same_day",
+            "time_of_day",
+            "peer_wishes",
+        ),
     )
     for path, bubble in bubbles():
         if not path.removeprefix("texts/").startswith(of_one_word):

@@ -66,6 +66,11 @@ class Server:
             )
         self.started_at = time.monotonic()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def assert_alive(self) -> None:
         """Fails with the end of the log when the process ended by itself."""
         assert self._process is not None, "not started"

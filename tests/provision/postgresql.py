@@ -38,6 +38,7 @@ FORGETFUL = (
     "shared_buffers=32MB",
     "max_wal_size=128MB",
 )
+SMALL = ("max_wal_size=64MB", "min_wal_size=32MB")  # what lies on a small disk
 # A new database is some 300 files: 20 ms in memory, up to 250 ms on a disk.
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 1 << 30
@@ -78,13 +79,15 @@ class Server:
     """One server in a folder of its own on a loopback port. Stop, crash and start it as a test needs.
 
     By default it never waits for a disk and works in memory where it can. Benchmarks ask for `durable=True`.
+    `disk`: a folder for its data, on a disk that may be small.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
-        self._settings = SETTINGS if durable else (*SETTINGS, *FORGETFUL)
+    def __init__(self, *, durable: bool = False, disk: Path | None = None) -> None:
+        self._settings = (*SETTINGS, *(() if durable else FORGETFUL), *(SMALL if disk else ()))
         self._user = wheel.run_as()
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._data = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._folder if durable else _memory()))
+        place = disk or (self._folder if durable else _memory())
+        self._data = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         self._log = self._folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self._reaper: subprocess.Popen[bytes] | None = None
@@ -128,6 +131,15 @@ class Server:
     def crash(self) -> None:
         """Every connection breaks at once and nothing is tidied up; the next start recovers from the log."""
         self._end(signal.SIGQUIT)
+
+    def revive(self) -> None:
+        """Returns once it takes connections; starts it when it ended by itself, as without room for its log."""
+        assert self._process is not None, "stopped"
+        try:
+            self._wait_until_ready(self._process)
+        except Unavailable:
+            self.crash()
+            self.start()
 
     def remove(self) -> None:
         """Stop and leave nothing behind."""

@@ -16,7 +16,7 @@ from bot.flows import model
 from bot.handoff.notes import Note, NoteKind
 from bot.handoff.ticket import Status, Ticket
 from bot.messages import Address
-from bot.store import conversations, departures, inbox, scheduled, staff
+from bot.store import conversations, due, inbox, scheduled, staff
 from bot.store.conversations import Loaded
 from bot.store.intake import Accepted
 from bot.store.scheduled import Words
@@ -115,7 +115,7 @@ class House:
             await self.engawa.delivery.work()
             await asyncio.gather(*self.engawa.delivery._sends)
             await self.engawa.receipts.work()
-            if not await self.read(_is_due, self.clock.now()):
+            if not await self.read(_is_due, self.clock.now(), self.engawa.delivery.leases.over()):
                 return
         raise AssertionError("never settles")
 
@@ -155,9 +155,10 @@ def way_to(released: Released, kind: type[model.Step], wanted: Callable[[Any], b
     raise LookupError(f"nothing leads to {kind.__name__}")
 
 
-def _is_due(connection: Connection, now: datetime) -> bool:
-    due = departures.next_due(connection)
-    return bool(inbox.waiting_contacts(connection, 1)) or (due is not None and due <= now)
+def _is_due(connection: Connection, now: datetime, over: datetime) -> bool:
+    queued, lease = due.next_due(connection)
+    waits = bool(queued and queued <= now) or bool(lease and lease <= over)
+    return waits or bool(inbox.waiting_contacts(connection, 1))
 
 
 async def everybody(house: House) -> list[str]:

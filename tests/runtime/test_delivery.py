@@ -209,7 +209,28 @@ class TestEnds:
         assert list((await house.states("a")).values()) == [outbox.SENT, outbox.QUEUED]
 
     async def test_an_outage_after_the_call(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-        """When it cannot be marked that a message arrived, the next try knows that it may have."""
+        """That a message arrived is marked when the database is back, however long that took: no second try."""
+        worker, mark = house.engawa.delivery, house.engawa.delivery._finished.put
+        tries = 0
+
+        async def away(outcome: outbox.Outcome) -> bool:
+            nonlocal tries
+            tries += 1
+            if tries < 50:
+                house.clock.move(outbox.LEASE)
+                await worker.work()
+                raise StoreUnavailable
+            return await mark(outcome)
+
+        monkeypatch.setattr(worker._finished, "put", away)
+        monkeypatch.setattr(delivery, "OUTAGE_WAIT", 0.0)
+        await said(house)
+        await house.settle()
+        assert [one.may_have_arrived for one in house.channel.tries] == [False]
+        assert list((await house.states("a")).values()) == [outbox.SENT]
+
+    async def test_a_stop_in_an_outage(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who stops while the database is away ends all the same; the next try knows that it may have arrived."""
 
         async def away(_outcome: object) -> bool:
             raise StoreUnavailable
@@ -217,11 +238,53 @@ class TestEnds:
         with monkeypatch.context() as patch:
             patch.setattr(house.engawa.delivery._finished, "put", away)
             patch.setattr(delivery, "OUTAGE_WAIT", 0.0)
+            patch.setattr(delivery, "LAST_TRIES", 0.0)
+            house.engawa.delivery._stopping.set()
             await said(house)
-        assert len(house.channel.arrived) == 1
         await house.settle()
         assert len(house.channel.tries) == 1
         house.clock.move(outbox.LEASE)
         await house.settle()
         assert [one.may_have_arrived for one in house.channel.tries] == [False, True]
         assert [row.attempts for row in await house.rows(select(rows.c.attempts))] == [2]
+
+
+class TestSetClock:
+    """A machine's clock may be set at any time, by as much as it likes."""
+
+    @pytest.mark.parametrize("by", [timedelta(minutes=5), timedelta(minutes=-5)], ids=["forth", "back"])
+    async def test_what_this_process_sends_it_does_not_send_beside_itself(
+        self, house: House, by: timedelta
+    ) -> None:
+        """A send under way looked like that of a dead process; given up for that, the next message overtook it."""
+        house.channel.gate.clear()
+        await house.says("a", "はじめ", "こんにちは")
+        await house.engawa.turns.work()
+        await house.channel.until(lambda: len(house.channel.tries) == 1)
+        house.clock.set(by)
+        house.channel.way = None  # a token that is too old by the clock as it is now
+        for _ in range(3):
+            await house.engawa.delivery.work()
+            assert await house.engawa.delivery.idle() >= 0.5
+        house.channel.way = "fake"
+        assert sorted((await house.states("a")).values()) == [outbox.QUEUED, outbox.SENDING]
+        house.channel.gate.set()
+        await house.settle()
+        house.clock.set(-by)
+        await house.settle()
+        assert [one.seq for one in house.channel.arrived] == sorted(await house.states("a"))
+        assert [one.may_have_arrived for one in house.channel.tries] == [False, False]
+
+    async def test_a_call_that_outlasts_its_lease(self, house: House) -> None:
+        """However long a call of its own hangs: a process does not begin it again."""
+        house.channel.gate.clear()
+        await house.says("a", "はじめ", "こんにちは")
+        await house.engawa.turns.work()
+        await house.channel.until(lambda: len(house.channel.tries) == 1)
+        house.clock.move(outbox.LEASE * 3)
+        await house.engawa.delivery.work()
+        assert await house.engawa.delivery.idle() == delivery.LOCKED
+        assert len(house.channel.tries) == 1
+        house.channel.gate.set()
+        await house.settle()
+        assert [one.attempt for one in house.channel.arrived] == [1, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from bot.app import Roles
 from bot.errors import ContactGone
 from bot.runtime import delivery, turns
 from bot.runtime.live import QUEUE
-from bot.store import conversations, dialect, inbox, listen, wakeups
+from bot.store import conversations, dialect, inbox, listen, outbox, wakeups
 from bot.testing import FakeChannel, FakeClock, an_engawa
 from tests.runtime.support import House
 
@@ -27,16 +28,19 @@ class Crowd:
         self.url, self.channel, self.clock = url, FakeChannel(), FakeClock()
         self._stack = AsyncExitStack()
 
-    async def process(self, roles: Roles | None = None, *, started: bool = True) -> House:
-        """One more process; returns once it hears the others."""
+    async def process(
+        self, roles: Roles | None = None, *, started: bool = True, clock: FakeClock | None = None
+    ) -> House:
+        """One more process; returns once it hears the others. `clock`: it runs on a machine of its own."""
+        clock = clock or self.clock
         engawa = await self._stack.enter_async_context(
-            an_engawa(self.url, clock=self.clock, channels=[self.channel], roles=roles)
+            an_engawa(self.url, clock=clock, channels=[self.channel], roles=roles)
         )
         if started:
             with engawa.hub.listen("anything") as bell:
                 await engawa.start()
                 assert await bell.wait(10), "does not listen"
-        return House(engawa=engawa, channel=self.channel, clock=self.clock)
+        return House(engawa=engawa, channel=self.channel, clock=clock)
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -103,6 +107,41 @@ class TestShared:
             assert await other.read(wakeups.next_due) is not None
         await other.engawa.clockwork.wake()
         assert await other.read(wakeups.next_due) is None
+
+    async def test_a_machine_whose_clock_is_set(self, crowd: Crowd) -> None:
+        """By whatever clock its machine goes, a process takes no send from one that lives; from a dead one it does."""
+        one = await crowd.process(started=False)
+        other = await crowd.process(started=False, clock=FakeClock(crowd.clock.now() + timedelta(minutes=5)))
+        other.clock.set(timedelta(hours=1))
+        crowd.channel.gate.clear()
+        await one.says("a", "はじめ", "こんにちは")
+        await one.turn()
+        await crowd.channel.until(lambda: len(crowd.channel.tries) == 1)
+        await other.engawa.delivery.work()
+        assert len(crowd.channel.tries) == 1
+        other.clock.set(-timedelta(days=1))
+        other.clock.move(outbox.LEASE)
+        await other.engawa.delivery.work()
+        await crowd.channel.until(lambda: len(crowd.channel.tries) == 2)
+        assert crowd.channel.tries[1].may_have_arrived
+        crowd.channel.gate.set()
+        await one.settle()
+        await other.settle()
+
+    async def test_who_could_not_mark_for_an_outage(self, crowd: Crowd) -> None:
+        """A database that was away for longer than a lease: who sent before may mark it first: no repeat."""
+        one, other = await crowd.process(started=False), await crowd.process(started=False)
+        crowd.channel.gate.clear()
+        await one.says("a", "はじめ")
+        await one.turn()
+        await crowd.channel.until(lambda: len(crowd.channel.tries) == 1)
+        other.engawa.delivery.leases.outage()
+        crowd.clock.move(outbox.LEASE * 2)
+        other.engawa.delivery.leases.outage()
+        await other.engawa.delivery.work()
+        crowd.channel.gate.set()
+        await one.settle()
+        assert [sent.attempt for sent in crowd.channel.tries] == [1]
 
     async def test_held_for_a_moment(self, crowd: Crowd) -> None:
         """A contact that a counselor's move holds just now is looked at again soon, not after the slow poll."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import resource
 import socket
 from collections.abc import AsyncIterator
 
@@ -15,6 +16,7 @@ from bot.connections import Runner
 from bot.edge import HEADERS, headers
 
 SOON = 0.3  # seconds
+MOST = 12
 
 
 @pytest.fixture
@@ -33,12 +35,19 @@ async def runner(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runner]:
     async def echo(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
 
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.Event().wait()
+        return response
+
     app = web.Application()
     app.router.add_post("/echo", echo)
     app.on_response_prepare.append(headers)
     app.router.add_get("/large", large)
     app.router.add_get("/slow", slow)
-    runner = Runner(app, access_log=None)
+    app.router.add_get("/stream", stream)
+    runner = Runner(app, most=MOST, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield runner
@@ -118,3 +127,47 @@ async def test_what_cannot_be_read_is_refused_with_our_headers(port: int, raw: b
     assert b"Cache-Control: no-store\r\n" in got
     assert b"secret" not in got
     assert b"aiohttp" not in got
+
+
+async def opened(
+    port: int, raw: bytes, number: int
+) -> list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """So many connections, one after the other, each with its first words."""
+    found = []
+    for _ in range(number):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(raw)
+        if raw.endswith(b"\r\n\r\n"):
+            await reader.readuntil(b"\r\n\r\n")
+        found.append((reader, writer))
+    return found
+
+
+async def test_a_newcomer_always_has_a_place(
+    runner: Runner, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many wait, half-say something or listen: who brings a request now is answered (B34)."""
+    monkeypatch.setattr(connections, "HEADERS_WITHIN", 60.0)
+    assert runner.server is not None
+    listening = await opened(port, b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n", 6)
+    waiting = await opened(port, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n", 20)
+    halves = await opened(port, b"POST /echo HTTP/1.1\r\nHo", 40)
+    brought = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\n12345"
+    for _ in range(20):
+        assert (await sent(port, brought)).endswith(b"12345")
+        assert len(runner.server.connections) <= MOST
+    assert not any(reader.at_eof() for reader, _ in listening), "who listens goes last"
+    more = await opened(port, b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n", MOST)
+    assert (await sent(port, brought)).endswith(b"12345")
+    for _, writer in (*listening, *waiting, *halves, *more):
+        writer.transport.abort()
+
+
+def test_places_leave_descriptors_for_our_own_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine allows: the limit is raised as far as it may be, and some of it no client gets."""
+    raised: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: raised.append(limits))
+    for soft, hard, most in ((1024, 4096, 2560), (1024, 1024, 512), (20000, 20000, 18464), (256, -1, 64_000)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, found=(soft, hard): found)
+        assert connections.places() == most
+    assert raised == [(4096, 4096), (65536, -1)]

@@ -105,6 +105,7 @@ class TestBusy:
         await house.engawa.desk.review(member, ticket.id, Review(verdict="false_alarm"))
         await house.engawa.desk.claim(member, ticket.id)
         await house.engawa.desk.save_draft(member, ticket.id, "書きかけ")
+        await house.engawa.desk.break_glass(await house.member("ops", "operator"), ticket.id, "電話があった")
         write, sealer = house.engawa.database.write, house.engawa.sealer
         await write(factors.add, sealer, member, factors.TOTP, b"secret", house.clock.now())
         await write(staff.begin_session, member.staff_id, "token", house.clock.now())

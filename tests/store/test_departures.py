@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.messages import GROWS_STALE, Address, Hold, Outgoing, Purpose
-from bot.store import conversations, departures, outbox
+from bot.store import conversations, departures, due, outbox
 from bot.store.outbox import STALE, STALE_AFTER
 from bot.store.schema import outbox as rows
 from tests.store.ready import NOW, OPERATOR, Store
@@ -35,8 +35,8 @@ class TestRoom:
         found = depart(store, NOW + LATER, most=3, room={"slow": 0})
         assert [one.contact_id for one in found.leaving] == [other]
         assert not found.more
-        assert store.run(departures.next_due, ["slow"]) == NOW + LATER + outbox.LEASE
-        assert store.run(departures.next_due) == NOW
+        assert store.run(due.next_due, ["slow"]) == (None, NOW + LATER + outbox.LEASE)
+        assert store.run(due.next_due) == (NOW, NOW + LATER + outbox.LEASE)
 
     def test_each_account_has_a_bound_of_its_own(self, store: Store) -> None:
         """As many as there is room for leave, of each account, and that there are more is told."""

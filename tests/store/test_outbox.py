@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.messages import Purpose, ReplyHint
-from bot.store import departures, outbox
+from bot.store import due, outbox
 from bot.store.outbox import Outcome
 from bot.store.schema import timeline as lines
 from tests.store.ready import NOW, Store, at_once, raised
@@ -66,7 +66,7 @@ class TestStart:
         [first] = start(store)
         store.run(outbox.finish, [ended(first, outbox.QUEUED, due_at=NOW + LATER)])
         assert start(store) == []
-        assert store.run(departures.next_due) == NOW + LATER
+        assert store.run(due.next_due) == (NOW + LATER, None)
         assert seqs(start(store, NOW + LATER)) == [2]
         assert store.run(outbox.unsent_count) == 2
 
@@ -128,7 +128,7 @@ class TestFinish:
         assert store.run(outbox.finish, [ended(one, state, error_code="x")]) == [False]
         assert states(store, contact_id) == {2: state}
         assert start(store, NOW + LATER) == []
-        assert store.run(departures.next_due) is None
+        assert store.run(due.next_due) == (None, None)
         assert store.run(outbox.unsent_count) == 0
 
     def test_a_late_finish_changes_nothing(self, store: Store) -> None:

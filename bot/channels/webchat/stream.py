@@ -27,6 +27,7 @@ class Streams:
     """Open streams, bounded per session, network and in all; beyond that the page polls."""
 
     def __init__(self, backend: Backend) -> None:
+        self.most = TOTAL
         self._backend = backend
         self._open: dict[str, list[asyncio.Event]] = {}
         self._networks = Counter[str]()
@@ -45,7 +46,11 @@ class Streams:
 
     async def serve(self, request: web.Request, address: Address, after: int) -> web.StreamResponse:
         network = shared_by(request)
-        if self.count >= TOTAL or self._closing.is_set() or self._networks[network] >= PER_NETWORK:
+        if (
+            self.count >= min(self.most, TOTAL)
+            or self._closing.is_set()
+            or self._networks[network] >= PER_NETWORK
+        ):
             return web.json_response(
                 {"error": "busy", "message": ""}, status=503, headers={"Retry-After": "5"}
             )

@@ -611,6 +611,31 @@ def upgrade() -> None:
         batch_op.create_index("ix_alert_sends_due_at", ["due_at"], unique=False)
 
     op.create_table(
+        "break_glass",
+        sa.Column("access_id", sa.String(length=32), nullable=False),
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("ticket_id", sa.String(length=32), nullable=False),
+        sa.Column("asked_by", sa.String(length=32), nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("decided_by", sa.String(length=32), nullable=True),
+        sa.Column("until", Instant(), nullable=False),
+        sa.Column("sealed_reason", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["asked_by"], ["staff.staff_id"], name=op.f("fk_break_glass_asked_by")),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name=op.f("fk_break_glass_contact_id")
+        ),
+        sa.ForeignKeyConstraint(["decided_by"], ["staff.staff_id"], name=op.f("fk_break_glass_decided_by")),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_break_glass_operator_id")
+        ),
+        sa.PrimaryKeyConstraint("access_id", name=op.f("pk_break_glass")),
+    )
+    with op.batch_alter_table("break_glass", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_break_glass_asked_at"), ["asked_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_break_glass_contact_id"), ["contact_id"], unique=False)
+    op.create_table(
         "audit_refs",
         sa.Column("ref", sa.String(length=32), nullable=False),
         sa.Column("contact_id", sa.String(length=32), nullable=False),
@@ -631,6 +656,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_refs_contact_id"))
 
     op.drop_table("audit_refs")
+    with op.batch_alter_table("break_glass", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_break_glass_contact_id"))
+        batch_op.drop_index(batch_op.f("ix_break_glass_asked_at"))
+
+    op.drop_table("break_glass")
     with op.batch_alter_table("alert_sends", schema=None) as batch_op:
         batch_op.drop_index("ix_alert_sends_due_at")
 
