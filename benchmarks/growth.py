@@ -45,11 +45,12 @@ WORDS = ("はじめ", "家族", "さがす", "自分", "うまく言えません
 WAITING = 100
 DUE = 10_000
 WARM = 200  # messages before each round that are not measured
-LOOKS = 20
-# The queue's own order on its own index, and nothing that a page shows.
+LOOKS = 100
+QUIET = 2.0  # seconds until the alerts for those who just came are dealt with
+# The rows that a page shows, fifty of them with two sealed cells each, which the page also opens.
 BARE = (
-    "SELECT ticket_id, contact_id, priority, opened_at FROM tickets WHERE operator_id = ? AND status = ? "
-    "ORDER BY priority DESC, opened_at, ticket_id LIMIT ?"
+    "SELECT tickets.*, nickname, account_id, reachable, sealed_key FROM tickets JOIN contacts USING (contact_id) "
+    "WHERE tickets.operator_id = ? AND status = ? ORDER BY priority DESC, opened_at, ticket_id LIMIT ?"
 )
 
 
@@ -105,6 +106,7 @@ async def look(size: Size, path: Path) -> None:
     async with house(path) as (engawa, channel):
         real = (await engawa.database.read(_ids))[:DUE]
         await ask_for_help(engawa, channel, min(WAITING, size.contacts))
+        await asyncio.sleep(QUIET)
         size.queue_page, size.thread_page = await pages(engawa, channel)
         size.bare_query = bare(path, engawa.operator_id)
         size.wake_seconds, size.woken = await wake_all(engawa, real)
