@@ -225,6 +225,7 @@ async def a_house(url: str) -> AsyncIterator[House]:
             sealer=engawa.sealer,
             origin=f"http://localhost:{port}",
             studio=engawa.studio,
+            slips=engawa.slips,
             flow_editor=engawa.flow_editor,
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=engawa.desk_name,
