@@ -240,6 +240,10 @@ class Engawa:
         for channel in self.channels.values():
             await channel.open()
         self.studio.beside.open()
+        loop = asyncio.get_running_loop()
+        self.library.beside = lambda number: asyncio.run_coroutine_threadsafe(
+            self.database.read(self.library.make, number), loop
+        )
         if not self.database.is_sqlite:
             from bot.store.listen import listen  # psycopg is loaded for PostgreSQL only
 
