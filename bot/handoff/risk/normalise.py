@@ -31,7 +31,13 @@ _BREAKS = {
     **dict.fromkeys(" \t　・.．…/／_*＊-—:：|｜☆★◇◆□■△▲▽▼※†✿❀+=^<>＋＝＾＜＞", _GAP),
 }
 _COMMAS = frozenset("、，,､")
-"""After は and も they only let one breathe: 死にたいと思ったことは、ない."""
+_TOPICS = frozenset("はも")
+"""After these a comma only lets one breathe: 死にたいと思ったことは、ない."""
+_QUOTES = {"「": "」", "『": "』"}
+LONGEST_QUOTE = 80
+"""What is quoted, up to so many characters, is part of the sentence around it: 「死にたいの？」って聞かれた."""
+_OPEN = frozenset("のをが")
+"""After these a clause ends, but what is said goes on: 生きるの、やめたい."""
 _KEPT = frozenset("#○〇●◯×✕")
 _ROWS = (
     "あかがさざただなはばぱまやらわ",
@@ -74,6 +80,8 @@ class Folded:
     sentences: tuple[int, ...]
     spaced: frozenset[int]
     """Positions right after any separator: what lies between two of them was written apart."""
+    open: frozenset[int]
+    """Clauses that only go on with the one before."""
 
     def clause(self, at: int) -> int:
         return bisect_right(self.clauses, at)
@@ -84,6 +92,8 @@ class Folded:
     def is_one_word(self, start: int, end: int) -> bool:
         """Whether no boundary cuts the span; 死、に、た、い written apart letter by letter is one word, too."""
         if not self.clauses or len(self.text) <= FEW or self.clause(start) == self.clause(end - 1):
+            return True
+        if self.open.issuperset(self.clauses[self.clause(start) : self.clause(end - 1)]):
             return True
         return all(at in self.spaced for at in range(start + 1, end))
 
@@ -151,8 +161,13 @@ def _fold_one(text: str, place: int, out: _Out) -> None:
     if char in _VOICED and place:
         return  # it belongs to the character before
     if char in _BREAKS:
-        is_topic = char in _COMMAS and out.chars[-1:] in (["は"], ["も"])
-        out.cut(_GAP if is_topic else _BREAKS[char])
+        is_topic = char in _COMMAS and bool(out.chars) and out.chars[-1] in _TOPICS
+        if char in _COMMAS and out.chars[-1:] and out.chars[-1] in _OPEN:
+            out.open.add(len(out.chars))
+        if char in _QUOTES:
+            out.quoted = max(out.quoted, text.find(_QUOTES[char], place, place + LONGEST_QUOTE))
+        strength = min(_BREAKS[char], _CLAUSE) if place < out.quoted else _BREAKS[char]
+        out.cut(_GAP if is_topic else strength)
         return
     voiced = place + 1 < len(text) and text[place + 1] in _VOICED
     folded = _fold_char(char + _VOICED[text[place + 1]] if voiced else char)
@@ -208,6 +223,8 @@ class _Out:
         self.clauses: list[int] = []
         self.sentences: list[int] = []
         self.spaced: set[int] = set()
+        self.open: set[int] = set()
+        self.quoted = -1
 
     def add(self, char: str, start: int, end: int) -> None:
         chars = self.chars
@@ -248,6 +265,7 @@ class _Out:
             tuple(self.clauses),
             tuple(self.sentences),
             frozenset(self.spaced),
+            frozenset(self.open),
         )
 
 

@@ -212,11 +212,12 @@ class Rules:
 
     def _armed(self, sighting: Sighting) -> set[int]:
         """The vetoes that have a cue in the text, all they need, and nothing that re-arms."""
-        book, spots = self.book, sighting.spots.keys()
+        book, spots, length = self.book, sighting.spots.keys(), len(sighting.folded.text)
         return {
             number
             for number in {number for cue in spots for number in book.takes_back.get(cue, ())}
-            if spots.isdisjoint(book.against[number].rearm)
+            if length <= (book.against[number].veto.longest or length)
+            and spots.isdisjoint(book.against[number].rearm)
             and not any(spots.isdisjoint(group) for group in book.against[number].needs)
         }
 
