@@ -13,6 +13,7 @@ from functools import lru_cache
 import jaconv
 
 from bot.flows.matching import visible
+from bot.handoff.risk import breaks
 
 _VOICED = {
     "\u3099": "\u3099",
@@ -24,20 +25,6 @@ _VOICED = {
 }
 """The marks that make か and が は ぱ, as they stand alone: composed with what is before them."""
 
-_SENTENCE, _CLAUSE, _GAP = 3, 2, 1
-_BREAKS = {
-    **dict.fromkeys("。！!？?\n\r♡♪⏎", _SENTENCE),
-    **dict.fromkeys("、，,;；「」『』()（）｡､｢｣", _CLAUSE),
-    **dict.fromkeys(" \t　・.．…/／_*＊-—:：|｜☆★◇◆□■△▲▽▼※†✿❀+=^<>＋＝＾＜＞", _GAP),
-}
-_COMMAS = frozenset("、，,､")
-_TOPICS = frozenset("はも")
-"""After these a comma only lets one breathe: 死にたいと思ったことは、ない."""
-_QUOTES = {"「": "」", "『": "』"}
-LONGEST_QUOTE = 80
-"""What is quoted, up to so many characters, is part of the sentence around it: 「死にたいの？」って聞かれた."""
-_OPEN = frozenset("のをが")
-"""After these a clause ends, but what is said goes on: 生きるの、やめたい."""
 _KEPT = frozenset("#○〇●◯×✕")
 _ROWS = (
     "あかがさざただなはばぱまやらわ",
@@ -160,19 +147,15 @@ def _fold_one(text: str, place: int, out: _Out) -> None:
     char = text[place]
     if char in _VOICED and place:
         return  # it belongs to the character before
-    if char in _BREAKS:
-        is_topic = char in _COMMAS and bool(out.chars) and out.chars[-1] in _TOPICS
-        if char in _COMMAS and out.chars[-1:] and out.chars[-1] in _OPEN:
-            out.open.add(len(out.chars))
-        if char in _QUOTES:
-            out.quoted = max(out.quoted, text.find(_QUOTES[char], place, place + LONGEST_QUOTE))
-        strength = min(_BREAKS[char], _CLAUSE) if place < out.quoted else _BREAKS[char]
-        out.cut(_GAP if is_topic else strength)
+    if char in breaks.BREAKS:
+        out.quoted = max(out.quoted, breaks.quoted_until(text, place))
+        before = out.chars[-1] if out.chars else ""
+        out.cut(breaks.strength(char, before, place < out.quoted), breaks.is_open(char, before))
         return
     voiced = place + 1 < len(text) and text[place + 1] in _VOICED
     folded = _fold_char(char + _VOICED[text[place + 1]] if voiced else char)
     if folded == "\n":
-        out.cut(_SENTENCE)
+        out.cut(breaks.SENTENCE)
         return
     end = place + 2 if voiced else place + 1
     if folded in _LONG and place and _is_katakana(text[place - 1]):
@@ -247,14 +230,16 @@ class _Out:
         self.starts.append(start)
         self.ends.append(end)
 
-    def cut(self, strength: int) -> None:
+    def cut(self, strength: int, is_open: bool = False) -> None:
         at = len(self.chars)
         if not at:
             return
         self.spaced.add(at)
-        if strength >= _CLAUSE and (not self.clauses or self.clauses[-1] != at):
+        if is_open:
+            self.open.add(at)
+        if strength >= breaks.CLAUSE and (not self.clauses or self.clauses[-1] != at):
             self.clauses.append(at)
-        if strength >= _SENTENCE and (not self.sentences or self.sentences[-1] != at):
+        if strength >= breaks.SENTENCE and (not self.sentences or self.sentences[-1] != at):
             self.sentences.append(at)
 
     def done(self) -> Folded:
@@ -298,14 +283,14 @@ _PLAIN = {
     ord(char): folded
     for char in _EACH
     if len(folded := _fold_char(char)) == 1
-    and char not in _BREAKS
+    and char not in breaks.BREAKS
     and folded not in _LONG
     and folded not in _SMALL
 }
 """Characters that fold to one of their own, whatever stands beside them; the kanji in use fold to themselves."""
-_SHORT = {**_PLAIN, **dict.fromkeys(map(ord, _BREAKS))}
+_SHORT = {**_PLAIN, **dict.fromkeys(map(ord, breaks.BREAKS))}
 _PLAINLY = re.compile(
-    f"(?:[一-鿿{''.join(map(chr, _PLAIN))}{re.escape(''.join(_BREAKS))}]|(?<=[ァ-ヺ])ー(?![{''.join(_LONG)}]))*"
+    f"(?:[一-鿿{''.join(map(chr, _PLAIN))}{re.escape(''.join(breaks.BREAKS))}]|(?<=[ァ-ヺ])ー(?![{''.join(_LONG)}]))*"
 )
 """Nothing in it folds by what stands beside it."""
 _RUNS = re.compile(f"([一-鿿{''.join(map(chr, _PLAIN))}]+)|.", re.DOTALL)
