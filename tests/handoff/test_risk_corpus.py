@@ -40,6 +40,7 @@ FLOORS = {
     "m": Floor(urgent=0.98, concern=0.9, precision=0.98, false_alarms=0.01),
     "n": Floor(urgent=0.98, concern=0.96, precision=0.95, false_alarms=0.04),
     "o": Floor(urgent=0.95, concern=0.89, precision=0.96, false_alarms=0.03),
+    "p": Floor(urgent=0.95, concern=0.83, precision=0.93, false_alarms=0.06),
 }
 """As measured; nobody tunes on rounds e and h (see the README)."""
 

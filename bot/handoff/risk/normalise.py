@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,7 +39,6 @@ _SMALL = dict(zip("ぁぃぅぇぉ", "あいうえお", strict=True))
 _LONG = frozenset("ー〜~～")
 _FOLDED = re.compile(r"(?!.*(.)\1\1)[あいうえおか-ん一-鿿]+")
 """Kana and kanji that folding would leave as they are."""
-_LATIN = re.compile(r"[A-Za-zＡ-Ｚａ-ｚ][A-Za-zＡ-Ｚａ-ｚ'’]+")
 _MASK = str.maketrans("○●◯×✕", "〇〇〇〇〇")
 _SPLIT_DEATH = re.compile("(?:[タﾀ歹]|歹タ)[ヒﾋ匕](?![チﾁ])")
 """死 taken apart into what looks like it (タヒ)."""
@@ -168,14 +168,14 @@ def _is_katakana(char: str) -> bool:
     return "ァ" <= char <= "ヺ" or "ｦ" <= char <= "ﾟ"
 
 
-def fold_latin(text: str) -> Folded | None:
-    """The same with what is written in Latin letters read as kana: `shinitai` is しにたい. None without any."""
+def fold_reread(text: str, words: re.Pattern[str], read: Callable[[str], str]) -> Folded | None:
+    """The text with some words read another way, folded already. None without any of them."""
     out = _Out()
     last = 0
-    for word in _LATIN.finditer(text):
+    for word in words.finditer(text):
         for place in range(last, word.start()):
             _fold_one(text, place, out)
-        for one in _fold_word(word.group()):
+        for one in read(word.group()):
             out.add(one, word.start(), word.end())
         last = word.end()
     if not last:
@@ -262,12 +262,6 @@ def _fold_char(char: str) -> str:
     if shown == "\n":
         return shown
     return "".join(c for c in shown if c.isalnum() or c in _KEPT or c in _LONG or ord(c) >= 0x2600)
-
-
-@lru_cache(maxsize=4096)
-def _fold_word(word: str) -> str:
-    plain = visible(word).casefold().replace("’", "'")
-    return term(jaconv.alphabet2kana(plain))
 
 
 _ODD = re.compile(
