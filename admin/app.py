@@ -42,6 +42,7 @@ from bot.handoff.desk import Desk
 from bot.reporting import Reports
 from bot.runtime.live import Hub
 from bot.runtime.spooling import Kept
+from bot.slips import Slips
 from bot.store.accounts import Account
 from bot.store.audit import Trail
 from bot.store.database import Database
@@ -101,6 +102,7 @@ class Console:
     sealer: Sealer
     origin: str = ""
     studio: Studio
+    slips: Slips
     service_name: Callable[[], str]
     flow_editor: FlowEditor
     desk_name: Callable[[str], str] = _unnamed

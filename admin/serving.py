@@ -140,6 +140,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 sealer=engawa.sealer,
                 origin=engawa.settings.console_url,
                 studio=engawa.studio,
+                slips=engawa.slips,
                 flow_editor=engawa.flow_editor,
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,

@@ -51,6 +51,7 @@ from bot.runtime.spooling import Spooling
 from bot.runtime.turns import Turns
 from bot.runtime.watch import Watch
 from bot.runtime.wipe import Wipe
+from bot.slips import Slips
 from bot.store import alert_sends, conversations, migrate, outbox
 from bot.store.audit import Trail
 from bot.store.claim import only_one
@@ -153,7 +154,8 @@ class Engawa:
         self.reports = Reports(self.database, self.library, self.clock, self.operator_id)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
         self.calendars = CalendarFeed(self.database, self.library, self.clock)
-        self.public = PublicPages(self.database, self.library, self.clock, settings)
+        self.slips = Slips(self.studio, settings.keyring.id_key, settings.base_url)
+        self.public = PublicPages(self.database, self.library, self.clock, settings, self.slips)
         self.webchat = WebChat(
             ThreadView(
                 self.database, self.hub, self.library, self.ingress, self.clock, self.sealer, self.operator_id
@@ -239,6 +241,10 @@ class Engawa:
         for channel in self.channels.values():
             await channel.open()
         self.studio.beside.open()
+        loop = asyncio.get_running_loop()
+        self.library.beside = lambda number: asyncio.run_coroutine_threadsafe(
+            self.database.read(self.library.make, number), loop
+        )
         if not self.database.is_sqlite:
             from bot.store.listen import listen  # psycopg is loaded for PostgreSQL only
 

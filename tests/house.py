@@ -56,6 +56,7 @@ LAYERS = {
                 "proposal",
                 "rehearsal",
                 "second_look",
+                "slip",
             )
         ),
     ),
@@ -88,6 +89,7 @@ LAYERS = {
             "bot.audit_heads",
             "bot.beside",
             "bot.releases",
+            "bot.slips",
             "bot.studio",
             "bot.studio_files",
             "bot.publishing",

@@ -18,7 +18,7 @@ from admin.guard import form_of, proven
 from admin.live import Streams
 from admin.views.pages import Pages
 from admin.words import Words, marked, words_of
-from bot.errors import BadInput, Conflict, NotFound
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.store import factors, sittings, staff
 from bot.store.staff import EVERY_DESK, ROLES, Member
 
@@ -111,7 +111,16 @@ class Members:
         found = await self._console.database.read(staff.by_id, session.member.operator_id, asked)
         if found is None:
             raise NotFound
+        if found.staff_id != session.member.staff_id:
+            self._check_desks(session, found.desks)
         return found
+
+    @staticmethod
+    def _check_desks(session: Session, desks: str) -> None:
+        """A lead of some desks gives and takes those, and no others: nobody lets themselves in elsewhere (R-077)."""
+        own = session.member.desk_ids
+        if own is not None and (desks == EVERY_DESK or not set(desks.split()) <= set(own)):
+            raise NotAllowed("This is for a lead of those desks.")
 
     async def add(self, request: web.Request) -> web.Response:
         """A new member; the one-time passphrase is shown once."""
@@ -119,7 +128,7 @@ class Members:
         login, name = form.get("login", "").strip(), form.get("name", "").strip()
         if not (0 < len(login) <= 64 and login.isprintable() and 0 < len(name) <= 64 and name.isprintable()):
             raise BadInput("Name and login need 1 to 64 characters.")
-        given = self._given(form)
+        given = self._given(session, form)
         await self._note(session, "staff_add")
         secret = new_code()
 
@@ -138,15 +147,17 @@ class Members:
             raise Conflict("This login is taken already.") from error
         return self._once(request, session, name, secret)
 
-    def _given(self, form: dict[str, str]) -> tuple[str, str, int, bool]:
-        """Role, desks, weight and peer of a form. Raises BadInput."""
+    def _given(self, session: Session, form: dict[str, str]) -> tuple[str, str, int, bool]:
+        """Role, desks, weight and peer of a form. Raises BadInput, and NotAllowed for desks that are not the lead's."""
         role, most = form.get("role", ""), form.get("most", "")
         if role not in ROLES:
             raise BadInput("This form cannot be read.")
         if not re.fullmatch("[1-9][0-9]?", most):
             raise BadInput("How much they carry is a number from 1 to 99.")
         chosen = [desk_id for desk_id, _ in self._console.desks() if f"desk:{desk_id}" in form]
-        return role, " ".join(chosen) or EVERY_DESK, int(most), "peer" in form
+        desks = " ".join(chosen) or EVERY_DESK
+        self._check_desks(session, desks)
+        return role, desks, int(most), "peer" in form
 
     def _offer(self, connection: Connection, staff_id: str, secret: str) -> None:
         until = self._console.clock.now() + ONE_TIME_FOR
@@ -156,12 +167,13 @@ class Members:
         return self._pages.render(request, "one_time.html", session, name=name, secret=secret)
 
     async def change(self, request: web.Request) -> web.Response:
-        """Role, desks and weight. Nobody changes their own role, so there is always a lead left."""
+        """Role, desks and weight. Nobody changes their own role or desks, so there is always a lead left."""
         session = proven(request, request.path)
         found = await self._known(request, session)
-        role, desks, most, peer = self._given(form_of(request))
-        if found.staff_id == session.member.staff_id and role != found.role:
-            raise Conflict("Your own role is changed by another lead.")
+        role, desks, most, peer = self._given(session, form_of(request))
+        own = found.staff_id == session.member.staff_id
+        if own and (role != found.role or set(desks.split()) != set(found.desks.split())):
+            raise Conflict("Your own role and desks are changed by another lead.")
         await self._note(session, "staff_change")
         await self._console.database.write(
             staff.change, found.staff_id, role=role, desks=desks, most=most, peer=peer

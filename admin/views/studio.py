@@ -19,6 +19,7 @@ from bot.content.codec import DOCUMENT_TYPES, ONLY_ONE
 from bot.content.diff import changes, kind_name, title_of
 from bot.content.export import body_of, text_of
 from bot.content.proposal import concerns
+from bot.content.slip import TEXTS
 from bot.drafting import APPROVED, DRAFTED, PROPOSED, PUBLISHED, Draft, DraftConflict
 from bot.errors import BadInput, ContentError, NotFound
 from bot.releases import REVIEWS
@@ -100,7 +101,7 @@ class StudioPages:
         draft = await self._studio.draft(session.member, kind, name)
         return await self._page(request, draft)
 
-    async def _page(self, request: web.Request, draft: Draft) -> web.Response:
+    async def _page(self, request: web.Request, draft: Draft, slip: str = "") -> web.Response:
         session, t, now = session_of(request), words_of(request), self._console.clock.now()
         kind, name = draft.kind, draft.name
         body, public = readable(kind, name, draft.body), readable(kind, name, draft.public)
@@ -136,6 +137,8 @@ class StudioPages:
             else [],
             aside=draft.aside,
             reviews=session.member.role in REVIEWS,
+            slip=slip,
+            slips=kind in TEXTS,
             kind_of_form=kind in FORMS or kind == "texts",
             flow=f"/admin/studio/flows/{quote(name, safe='')}" if kind == "flow" else "",
         )
@@ -191,9 +194,15 @@ class StudioPages:
         )
 
     async def do(self, request: web.Request) -> web.Response:
-        """Review: to it, back from it, seen by a second person; or put away, or take out."""
+        """Review: to it, back from it, seen by a second person; put away, or take out; or a link for its group."""
         session, form = session_of(request), form_of(request)
         kind, name = self._named(request)
+        if request.match_info["deed"] == "slip":
+            link = await self._console.slips.link(session.member, kind, name)
+            here = f"{request.scheme}://{request.host}" if link.startswith("/") else ""
+            return await self._page(
+                request, await self._studio.draft(session.member, kind, name), here + link
+            )
         deed, revision = request.match_info["deed"], number(form.get("revision", ""))
         deeds = {
             "propose": self._studio.propose,

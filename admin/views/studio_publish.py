@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from admin.guard import form_of, session_of
+from admin.guard import form_of, proven, session_of
 from admin.views import times
 from admin.views.pages import Pages
 from admin.views.studio import address, number
@@ -158,8 +158,9 @@ class Publishing:
 
     async def export(self, request: web.Request) -> web.Response:
         """A zip, by a press: no link that brings it can be passed on."""
+        session = proven(request, f"/admin/studio/releases/{request.match_info['number']}")
         wanted = self._number(request)
-        packed = await self._studio.export(session_of(request).member, wanted)
+        packed = await self._studio.export(session.member, wanted)
         name = f'attachment; filename="engawa-content-{wanted}.zip"'
         headers = {"Content-Disposition": name}
         return web.Response(body=packed, content_type="application/zip", headers=headers)

@@ -167,7 +167,7 @@ def _item(row: Row, defaults: Defaults) -> Event | EventSeries:
     name = clean(row["name"], 100)
     if not name:
         raise Unfit("no_name")
-    begins, ends = _time(row, "begins"), _time(row, "ends")
+    begins, ends = time_in(row, "begins"), time_in(row, "ends")
     try:
         check_times(begins, ends)
     except ValueError as error:
@@ -177,7 +177,7 @@ def _item(row: Row, defaults: Defaults) -> Event | EventSeries:
     common: dict[str, Any] = {"begins": begins, "ends": ends}
     about = {**defaults.particulars(), **_about(row), "kind": clean(row.get("kind", ""), 40) or defaults.kind}
     own = re.sub(r"[^a-z0-9_-]", "", row.get("id", "").lower())[:60]
-    day, state = _day(row, "day"), _choice(row, "state", STATES)
+    day, state = day_in(row, "day"), _choice(row, "state", STATES)
     if not row.get("rrule") and (day is not None or state == "planned"):
         return _event(row, name, day, state, {**common, **about, "source": defaults.source}, own)
     if state == "moved":
@@ -193,7 +193,7 @@ def _item(row: Row, defaults: Defaults) -> Event | EventSeries:
 
 
 def _event(row: Row, name: str, day: date | None, state: Any, more: dict[str, Any], own: str) -> Event:
-    last, was = _day(row, "last"), _day(row, "was")
+    last, was = day_in(row, "last"), day_in(row, "was")
     if day is None and state != "planned":
         raise Unfit("no_day")
     if (state == "moved") is not (was is not None):
@@ -242,7 +242,8 @@ def _about(row: Row) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _day(row: Row, name: str) -> date | None:
+def day_in(row: Row, name: str) -> date | None:
+    """The day a cell says; None when it is empty. Raises Unfit naming its heading."""
     text = unicodedata.normalize("NFKC", row.get(name, "")).replace(" ", "")
     if not text:
         return None
@@ -261,7 +262,8 @@ def _day(row: Row, name: str) -> date | None:
     return day
 
 
-def _time(row: Row, name: str) -> str | None:
+def time_in(row: Row, name: str) -> str | None:
+    """The same for a time, as H:MM."""
     text = unicodedata.normalize("NFKC", row.get(name, "")).replace(" ", "")
     if not text:
         return None

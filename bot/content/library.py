@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,6 +35,8 @@ class Library:
         self._ahead: tuple[bytes, Pack] | None = None
         self._public: tuple[int, list[Document]] = 0, []
         self._latest: Released | None = None
+        self._asked: set[int] = set()
+        self.beside: Callable[[int], object] | None = None  # has `make` called with this number, soon
 
     def import_seed(self, connection: Connection, now: datetime) -> int:
         """Publishes the shipped content as release 1 of an empty installation; else does nothing."""
@@ -52,12 +54,18 @@ class Library:
     ) -> int:
         """A new release of exactly these documents. Raises ContentError when something blocks it."""
         known = list(documents)
-        pack = codec.build(0, known)
+        pack = self._press.pack(0, known)
         for issue in check(pack, now.astimezone(TOKYO).date()):
             if issue.blocks:
                 raise ContentError(issue.path, issue.message)
-        rows = [(document.kind, document.name, document.body) for document in known]
-        return releasing.publish(connection, self._operator_id, rows, note, now, number=number)
+        base = (number or content.latest_number(connection, self._operator_id) + 1) - 1
+        before, rows = (
+            [(one.kind, one.name, one.body) for one in some]
+            for some in (self.documents(connection, base), known)
+        )
+        made = releasing.after(base, before, rows)
+        self._ahead = made.digest, pack
+        return releasing.take(connection, self._operator_id, made, note, now)
 
     def merge(self, connection: Connection, fresh: Iterable[Document], note: str, now: datetime) -> int:
         """A new release of the latest one with these documents in it, new or in place of those of their name."""
@@ -81,17 +89,50 @@ class Library:
         self._ahead = digest, self._press.pack(0, documents)
 
     def released(self, connection: Connection, pinned: Iterable[int] = ()) -> Released:
-        """The latest release, with the step graphs of the pinned ones at hand."""
+        """The latest release, with the step graphs of the pinned ones at hand.
+
+        New rules of risk take half a second to make ready. Where somebody does that `beside`, whoever writes
+        meanwhile is answered by the release before, as if they had written a moment earlier.
+        """
         number = content.latest_number(connection, self._operator_id)
-        latest = self._pack(connection, number)
+        latest = self._before(connection, number, pinned := set(pinned)) or self._pack(connection, number)
         if latest is None:
             raise ContentError("release", "there is none yet; run `engawa migrate`")
+        number = latest.number
         wanted = {release for release in pinned if 0 < release < number}
         older = {release: pack for release in wanted if (pack := self._pack(connection, release)) is not None}
         self._latest = Released(
             latest=latest, older=older, base=self._base, samples=self.samples, board=self.board
         )
         return self._latest
+
+    def make(self, connection: Connection, number: int) -> None:
+        """Makes the pack of a release, for whoever asks for it next."""
+        try:
+            self._pack(connection, number)
+        finally:
+            self._asked.discard(number)
+
+    def _before(self, connection: Connection, number: int, pinned: set[int]) -> Pack | None:
+        """The last release, when the newest one takes long and is asked for beside; nobody goes back by it."""
+        last = self._latest.latest if self._latest is not None else None
+        if (
+            self.beside is None
+            or last is None
+            or number in self._packs
+            or max(pinned, default=0) > last.number
+        ):
+            return None
+        if self._is_ahead(connection, number) or self._press.is_quick(self.documents(connection, number)):
+            return None
+        if number not in self._asked:
+            self._asked.add(number)
+            self.beside(number)
+        return last
+
+    def _is_ahead(self, connection: Connection, number: int) -> bool:
+        found = content.published(connection, self._operator_id, number)
+        return found is not None and self._ahead is not None and self._ahead[0] == found[1]
 
     def as_of(self, connection: Connection, at: datetime) -> Pack | None:
         """The content that was public at an instant; None before the first release."""

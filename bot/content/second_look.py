@@ -10,7 +10,8 @@ from typing import Any
 
 from bot.content.pack import is_safety
 
-KINDS = frozenset({"risk_rule", "risk_class", "risk_veto", "risk_spelling", "hotline"})
+RISK = frozenset({"risk_rule", "risk_class", "risk_veto", "risk_spelling"})
+KINDS = RISK | {"hotline"}
 TEXTS = frozenset({"risk_handed", "concern", "concerns_add_up", "parked", "stranded", "request_open"})
 """Named texts said to people in danger, or when something went wrong on our side."""
 

@@ -27,6 +27,8 @@ from bot.content.pack import Released
 from bot.content.reading import articles_on
 from bot.handoff.hours import DAYS
 from bot.public import looking, privacy
+from bot.public.slips import SlipPages
+from bot.slips import Slips
 from bot.store.database import Database
 
 HERE = resources.files("bot.public")
@@ -37,18 +39,20 @@ MAX_ID = 100
 class PublicPages:
     """Routes of what anybody may look at."""
 
-    def __init__(self, database: Database, library: Library, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, library: Library, clock: Clock, settings: Settings, slips: Slips
+    ) -> None:
         self._database, self._library, self._clock = database, library, clock
         self._base_url, self._facts = settings.base_url, privacy.facts_of(settings)
-        self._one = asyncio.Lock()
-        self._words: dict[str, Any] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
+        self._one, self._slips = asyncio.Lock(), SlipPages(self, slips)
+        self.words: dict[str, Any] = yaml.safe_load((HERE / "words.yaml").read_text("utf-8"))
         self._style = TOKENS.read_bytes() + (HERE / "static" / "public.css").read_bytes()
         version = hashlib.sha256(self._style).hexdigest()[:12]
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("bot.public"), autoescape=True, undefined=jinja2.StrictUndefined
         )
         self._templates.globals |= {
-            "words": self._words,
+            "words": self.words,
             "style": f"/public/style.css?v={version}",
             "weekdays": DAYS,
             "prefectures": [one.name for one in areas().values() if one.is_prefecture],
@@ -66,45 +70,46 @@ class PublicPages:
             web.get("/card", self.card),
             web.get("/privacy", self.privacy),
             web.get("/public/style.css", self.style),
+            *self._slips.routes(),
         ]
 
     async def places(self, request: web.Request) -> web.Response:
-        released = await self._released()
+        released = await self.released()
         asked = looking.asked_of(request.query, released)
         shelf = looking.shelf(released, asked, self._clock.now())
-        return self._page(released, "places.html", here="places", asked=asked, shelf=shelf)
+        return self.page(released, "places.html", here="places", asked=asked, shelf=shelf)
 
     async def place(self, request: web.Request) -> web.Response:
-        released, name, now = await self._released(), request.match_info["id"][:MAX_ID], self._clock.now()
+        released, name, now = await self.released(), request.match_info["id"][:MAX_ID], self._clock.now()
         entry = looking.entry(released, name, now)
         if entry is None:
             return self._gone(released, "places")
         days = looking.coming(released, name, now)
-        return self._page(released, "place.html", here="places", entry=entry, days=days)
+        return self.page(released, "place.html", here="places", entry=entry, days=days)
 
     async def calendar(self, request: web.Request) -> web.Response:
-        released = await self._released()
+        released = await self.released()
         area = request.query.get("area", "").strip()[: looking.MAX_ASKED]
         async with self._one:  # days of thousands of series take long: whoever asks, one at a time
             diary = await asyncio.to_thread(looking.diary, released, area, self._clock.now())
-        return self._page(released, "calendar.html", here="calendar", wanted=area, diary=diary)
+        return self.page(released, "calendar.html", here="calendar", wanted=area, diary=diary)
 
     async def read(self, _request: web.Request) -> web.Response:
-        released = await self._released()
+        released = await self.released()
         articles = articles_on(released.latest.articles.values(), "")
-        return self._page(released, "read.html", here="read", articles=articles)
+        return self.page(released, "read.html", here="read", articles=articles)
 
     async def article(self, request: web.Request) -> web.Response:
-        released = await self._released()
+        released = await self.released()
         article = released.article(request.match_info["id"][:MAX_ID])
         if article is None:
             return self._gone(released, "read")
-        return self._page(released, "article.html", here="read", article=article)
+        return self.page(released, "article.html", here="read", article=article)
 
     async def lines(self, _request: web.Request) -> web.Response:
-        released, now = await self._released(), self._clock.now()
+        released, now = await self.released(), self._clock.now()
         people = released.values(now)["human_now_or_not"]
-        return self._page(
+        return self.page(
             released, "lines.html", here="lines", lines=looking.lines(released, now), people=people
         )
 
@@ -117,13 +122,13 @@ class PublicPages:
             border=4, omitsize=True, svgclass="qr", light="#fff"
         )
         qr = Markup(drawn)  # noqa: S704 - drawn by the library from an address; it has no words in it
-        return self._page(await self._released(), "card.html", here="card", link=link, qr=qr)
+        return self.page(await self.released(), "card.html", here="card", link=link, qr=qr)
 
     async def privacy(self, request: web.Request) -> web.Response:
         """What is kept here, for how long, and who else knows; `?lang=en` in English."""
         lang = "en" if request.query.get("lang") == "en" else "ja"
-        return self._page(
-            await self._released(),
+        return self.page(
+            await self.released(),
             "privacy.html",
             here="privacy",
             lang=lang,
@@ -139,13 +144,15 @@ class PublicPages:
         response.enable_compression()
         return response
 
-    async def _released(self) -> Released:
+    async def released(self) -> Released:
+        """The current release."""
         return await self._database.read(self._library.released)
 
     def _gone(self, released: Released, here: str) -> web.Response:
-        return self._page(released, "gone.html", status=404, here=here)
+        return self.page(released, "gone.html", status=404, here=here)
 
-    def _page(self, released: Released, template: str, *, status: int = 200, **values: Any) -> web.Response:
+    def page(self, released: Released, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page of this template."""
         service, texts = released.latest.service, released.latest.texts
         text = self._templates.get_template(template).render(service=service, texts=texts, **values)
         response = web.Response(text=text, content_type="text/html", status=status)

@@ -1,8 +1,15 @@
-"""Ticks. Due times are rows; APScheduler only looks at them, one process at a time on PostgreSQL."""
+"""Ticks. Due times are rows; APScheduler only looks at them, one process at a time on PostgreSQL.
+
+APScheduler goes by the machine's clock: when that is set back by an hour, it would rest for an hour, and no alarm
+would be raised meanwhile. So whenever the clock was set, everything is looked at once more from there on.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -17,6 +24,8 @@ from bot.store.dialect import alone
 
 WAKE_EVERY = 1  # seconds
 FORGET_EVERY = 5  # seconds
+COMPARE_EVERY = 2.0  # seconds
+SET_BY = 1.0  # seconds by which a clock does not drift within that time
 
 log = structlog.get_logger("clockwork")
 
@@ -29,6 +38,7 @@ class Clockwork:
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
         )
+        self._comparing: asyncio.Task[None] | None = None
 
     def every(self, seconds: float, job: Callable[[], Awaitable[None]]) -> None:
         """Has a job done again and again, once at a time."""
@@ -40,8 +50,21 @@ class Clockwork:
             self.every(WAKE_EVERY, self.wake)
             self.every(FORGET_EVERY, self.forget)
         self._scheduler.start()
+        self._comparing = asyncio.create_task(self._compare(), name="clock")
+
+    async def _compare(self) -> None:
+        before = _ahead()
+        while True:
+            await asyncio.sleep(COMPARE_EVERY)
+            by, before = _ahead() - before, _ahead()
+            if abs(by) > SET_BY:
+                log.warning("clock_set", seconds=round(by))
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
 
     async def stop(self) -> None:
+        if self._comparing is not None:
+            self._comparing.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -67,3 +90,8 @@ class Clockwork:
                 await self._database.write(hints.drop_old, now)
         except StoreUnavailable:
             log.warning("store_unavailable", worker="clockwork")
+
+
+def _ahead() -> float:
+    """How far the machine's clock is ahead of one that nobody sets, in seconds."""
+    return time.time() - time.monotonic()

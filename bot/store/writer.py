@@ -6,6 +6,7 @@ them durable, and only then does any caller hear of it.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -50,18 +51,27 @@ class GroupWriter:
         self._thread.join()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            group, last = [job], False
-            while len(group) < MAX_GROUP and not self._jobs.empty():
-                other = self._jobs.get()
-                if other is None:
-                    last = True
-                    break
-                group.append(other)
-            self._commit(group)
-            if last:
-                break
+        group: list[Job] = []
+        last = False
+        while not last:
+            try:
+                last = self._gather(group)
+                self._commit(group)
+            except BaseException as error:  # nobody else writes: it dies of nothing, not of memory  # noqa: BLE001
+                self._disconnect()
+                for _, future in group:
+                    if not future.done():
+                        future.set_exception(error)
+            group.clear()
         self._disconnect()
+
+    def _gather(self, group: list[Job]) -> bool:
+        """Waits for a job and takes what waits behind it; whether the end was told."""
+        while len(group) < MAX_GROUP and not (group and self._jobs.empty()):
+            if (job := self._jobs.get()) is None:
+                return True
+            group.append(job)
+        return False
 
     def _commit(self, group: list[Job]) -> None:
         group = [job for job in group if job[1].set_running_or_notify_cancel()]
@@ -88,6 +98,7 @@ class GroupWriter:
         return self._connection
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):  # a damaged one is let go of all the same
+                connection.close()

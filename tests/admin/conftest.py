@@ -70,6 +70,7 @@ class Browser:
         self._session = ClientSession(self._home, cookie_jar=CookieJar(unsafe=True))
         self.page = ""
         self.status = 0
+        self.location = ""
 
     async def close(self) -> None:
         await self._session.close()
@@ -79,6 +80,7 @@ class Browser:
     ) -> ClientResponse:
         async with self._session.get(path, allow_redirects=follow, headers=headers) as response:
             self.page, self.status = await response.text(errors="replace"), response.status
+            self.location = response.headers.get("Location", "")
         return response
 
     async def post(
@@ -96,6 +98,7 @@ class Browser:
         )
         async with self._session.post(path, data=data, allow_redirects=follow, headers=sent) as response:
             self.page, self.status = await response.text(errors="replace"), response.status
+            self.location = response.headers.get("Location", "")
         return response
 
     def stream(self, query: str) -> AbstractAsyncContextManager[ClientResponse]:
@@ -225,6 +228,7 @@ async def a_house(url: str) -> AsyncIterator[House]:
             sealer=engawa.sealer,
             origin=f"http://localhost:{port}",
             studio=engawa.studio,
+            slips=engawa.slips,
             flow_editor=engawa.flow_editor,
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=engawa.desk_name,

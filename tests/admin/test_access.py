@@ -59,6 +59,15 @@ async def of_role(house: House, role: str, desks: str = staff.EVERY_DESK) -> Bro
     return browser
 
 
+FRESH = {
+    *(key for key in ACCESS if "/members" in key or key.endswith("/export")),
+    *("POST /break-glass", "POST /break-glass/{access}/open"),
+    *("POST /settings/codes", "POST /settings/factor", "GET /passphrase", "POST /passphrase"),
+    *("GET /enrol", "POST /enrol"),
+}
+"""Roles and who there is, exports, emergencies, how one signs in: only who has just shown who they are (ASVS 7.5.1)."""
+
+
 async def asks(browser: Browser, key: str, ticket: str) -> int:
     method, path = address(key, ticket)
     if method == "GET":
@@ -83,6 +92,24 @@ async def test_every_route_has_a_line_and_every_line_a_route(house: House) -> No
         "POST /login",
         "GET /static/{name}",
     }
+
+
+async def test_a_session_that_was_left_open_changes_no_role_and_takes_nothing_out(house: House) -> None:
+    """Each of those routes asks again first, and does nothing before that; after the second factor it goes on."""
+    ticket, checked = await house.request(), set[str]()
+    for role in ("lead", "reviewer"):
+        browser = await house.signed_in(role, role, role)
+        house.later(11)
+        for key in sorted(FRESH):
+            if role not in ACCESS[key] or key in checked:
+                continue
+            assert await asks(browser, key, ticket) == 303, (key, browser.status)
+            assert browser.location.startswith("/admin/second"), (key, browser.location)
+            checked.add(key)
+        await browser.get("/admin/settings")
+        await browser.show_code(role)
+        assert await asks(browser, "GET /passphrase", ticket) == 200
+    assert checked == FRESH
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -12,6 +12,8 @@ from bot.errors import BadInput
 from bot.handoff.hours import TOKYO
 from bot.store import accounts, duties, staff
 from tests.admin.conftest import PASSWORD, Browser, House
+from tests.admin.test_access import of_role
+from tests.admin.test_side import two_desks
 
 
 async def a_lead(house: House) -> Browser:
@@ -187,3 +189,29 @@ async def test_entrances_are_told_in_words_to_operators_too(house: House) -> Non
     await operator.get("/admin/status")
     for said in ("LINE", "届いています", "往復の見張り", "知らせる先がありません"):
         assert said in operator.text, said
+
+
+async def test_a_lead_of_one_desk_lets_nobody_in_at_another(house: House) -> None:
+    """R-077: neither themselves nor a colleague; who is of other desks is not theirs to change."""
+    await two_desks(house)
+    read, operator = house.engawa.database.read, house.engawa.operator_id
+    lead, other = await of_role(house, "lead", "families"), await house.staff("mizuno", "みずの")
+    own = await read(staff.by_login, operator, "lead-families")
+    assert own is not None
+    at_main = {"role": "lead", "most": "12", "desk:main": "1"}
+    for fields in (at_main, {**at_main, "desk:families": "1"}, {"role": "lead", "most": "12"}):
+        await lead.get(f"/admin/members/{own.staff_id}")
+        assert (await lead.post(f"/admin/members/{own.staff_id}", fields)).status in (403, 409), fields
+        await lead.get("/admin/members")
+        new = {**fields, "login": "arai", "name": "あらい"}
+        assert (await lead.post("/admin/members", new)).status == 403, fields
+    for path in ("", "/renew", "/reset", "/leave"):
+        await lead.get("/admin/members")
+        fields = {"role": "counselor", "most": "12", "desk:families": "1"}
+        assert (await lead.post(f"/admin/members/{other.staff_id}{path}", fields)).status == 403, path
+    assert await read(staff.by_login, operator, "lead-families") == own
+    assert await read(staff.by_login, operator, "mizuno") == other
+    assert await read(staff.by_login, operator, "arai") is None
+    await lead.get("/admin/members")
+    new = {"role": "counselor", "most": "12", "desk:families": "1", "login": "arai", "name": "あらい"}
+    assert (await lead.post("/admin/members", new)).status == 200

@@ -9,11 +9,12 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.attack import at_rest, browser, bursts, fuzz, people, protocol
-from tests.attack.bars import ATTACKS, Attack, NotRun
+from tests.attack import at_rest, browser, bursts, changing, fuzz, people, protocol
+from tests.attack.bars import ATTACKS, ON_BOTH, Attack, NotRun
 from tests.attack.stage import Stage, stage
+from tests.provision import postgresql
 
-MODULES = (at_rest, browser, bursts, fuzz, people, protocol)
+MODULES = (at_rest, browser, bursts, changing, fuzz, people, protocol)
 
 
 async def attacked(made: Stage, attack: Attack) -> tuple[str, str]:
@@ -31,18 +32,32 @@ async def attacked(made: Stage, attack: Attack) -> tuple[str, str]:
         return "FAIL", f"the attack itself broke: {type(error).__name__}: {error}"
 
 
-async def main(wanted: list[str]) -> int:
-    """Runs the bars, those named or all. Returns how many failed."""
-    failed = 0
+async def run(wanted: list[str], database: postgresql.Server | None) -> int:
+    """Runs the bars, those named or all, on one kind of database. Returns how many failed."""
+    failed, where = 0, "PostgreSQL" if database else "SQLite"
+    chosen = [
+        one
+        for one in sorted(ATTACKS, key=lambda one: (int(one[0][1:]), one[1]))
+        if (not wanted or one[0] in wanted) and (database is None or one[2] in ON_BOTH)
+    ]
+    if not chosen:
+        return 0
     with tempfile.TemporaryDirectory(prefix="engawa-attack-") as scratch:
-        async with stage(Path(scratch)) as made:
-            for number, title, attack in sorted(ATTACKS, key=lambda one: (int(one[0][1:]), one[1])):
-                if wanted and number not in wanted:
-                    continue
+        async with stage(Path(scratch), database) as made:
+            for number, title, attack in chosen:
                 began = time.monotonic()
                 result, told = await attacked(made, attack)
                 failed += result == "FAIL"
-                print(f"{number:4} {result:8} {title}: {told} [{time.monotonic() - began:.1f} s]", flush=True)
+                took = f"{time.monotonic() - began:.1f} s"
+                print(f"{number:4} {result:8} {title}: {told} [{where}, {took}]", flush=True)
+    return failed
+
+
+async def main(wanted: list[str]) -> int:
+    """Runs them on SQLite, and those on what lies in the database on PostgreSQL. Returns how many failed."""
+    failed = await run(wanted, None)
+    with postgresql.Server() as server:
+        failed += await run(wanted, server)
     print(f"{failed} failed" if failed else "all of them held")
     return failed
 

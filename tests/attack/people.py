@@ -18,12 +18,12 @@ from sqlalchemy import func, select
 from admin.serving import application
 from bot.app import Engawa
 from bot.store.schema import tickets, timeline
-from tests.attack.bars import bar, check
+from tests.attack.bars import NotRun, bar, check
 from tests.attack.stage import PASSWORD, Answer, Stage
 
 FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 SOMEBODY: Final = "0" * 32
-TRIES: Final = 60  # of each kind
+TRIES: Final = 200  # of each kind
 SHUFFLES: Final = 5_000
 NOISE: Final = 0.005  # seconds
 
@@ -198,11 +198,22 @@ async def timing(stage: Stage) -> str:
             answers.append(answer)
     seen = {(one.status, tuple(sorted(set(one.headers) - {"Date"}))) for one in answers}
     check(len(seen) == 1, f"the answers differ: {[status for status, _ in seen]}")
-    apart = abs(statistics.median(known) - statistics.median(unknown))
-    p = permuted(known, unknown)
-    check(p > 0.01 or apart <= NOISE, f"{apart * 1000:.1f} ms apart, p = {p:.3f}")
     check((await sign_in(stage, "counselor", PASSWORD)).status != 401, "the right password is refused, too")
-    return f"{TRIES} of each, medians {apart * 1000:.1f} ms apart, p = {p:.2f}"
+    apart, itself = medians(known, unknown), max(medians(one[::2], one[1::2]) for one in (known, unknown))
+    p = permuted(known, unknown)
+    told = f"{TRIES} of each, medians {apart * 1000:.1f} ms apart, p = {p:.2f}"
+    check(p > 0.01, told)
+    if apart > NOISE and itself > NOISE / 2:
+        raise NotRun(
+            f"{told}; but here a name is {itself * 1000:.1f} ms apart from itself: try on a quiet machine"
+        )
+    check(apart <= NOISE, told)
+    return told
+
+
+def medians(one: list[float], two: list[float]) -> float:
+    """How far the medians lie apart, in seconds."""
+    return abs(statistics.median(one) - statistics.median(two))
 
 
 async def sign_in(stage: Stage, login: str, secret: str) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, text
 
 from admin.auth import hash_password
 from bot import config
@@ -28,6 +29,7 @@ from bot.store.schema import inbox as inbox_rows
 from bot.store.schema import metadata, outbox
 from tests.kill9.server import Server
 from tests.platforms import FakeLine, FakeTelegram
+from tests.provision.postgresql import Server as PostgreSQL
 from tests.runtime.canaries import Canaries
 
 ROLES: Final = ("counselor", "lead", "editor", "operator")
@@ -87,6 +89,7 @@ class Stage:
     telegram: FakeTelegram
     http: aiohttp.ClientSession
     engine: Engine
+    postgresql: PostgreSQL | None = None
     canaries: Canaries = field(default_factory=Canaries)
     sessions: dict[str, str] = field(default_factory=dict)
 
@@ -101,6 +104,35 @@ class Stage:
     @property
     def database(self) -> Path:
         return self.folder / "data" / "engawa.db"
+
+    def files(self) -> list[Path]:
+        """Every file that holds the database: of PostgreSQL its tables, all written out of memory."""
+        if self.postgresql is None:
+            return [path for path in sorted(self.database.parent.rglob("*")) if path.is_file()]
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("CHECKPOINT"))
+            number = connection.scalar(text("SELECT oid FROM pg_database WHERE datname = current_database()"))
+        folder = self.postgresql.data / "base" / str(number)
+        return [path for path in sorted(folder.iterdir()) if path.is_file()]
+
+    def logs(self) -> list[Path]:
+        """PostgreSQL's write-ahead log and own log."""
+        if self.postgresql is None:
+            return []
+        folders = (self.postgresql.data / "pg_wal", self.postgresql.data.parent)
+        return [path for folder in folders for path in folder.glob("*") if path.is_file()]
+
+    def stored(self) -> bytes:
+        """All bytes of those files. One that goes meanwhile holds nothing any more.
+
+        Our own connections are closed before: who closes a file drops all locks of its process on it (fcntl(2)).
+        """
+        self.engine.dispose()
+        found = []
+        for path in self.files():
+            with contextlib.suppress(FileNotFoundError):
+                found.append(path.read_bytes())
+        return b"\x00".join(found)
 
     @property
     def settings(self) -> config.Settings:
@@ -197,12 +229,14 @@ def check_status(answer: Answer, wanted: int) -> None:
 
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
-    """A server with LINE, Telegram, web chat and console, with staff of every role, on an empty SQLite file."""
-    canaries = Canaries()
+async def stage(folder: Path, database: PostgreSQL | None = None) -> AsyncIterator[Stage]:
+    """A server with LINE, Telegram, web chat and console, with staff of every role, on an empty database: a SQLite
+    file, or one of this PostgreSQL's."""
+    canaries, url = Canaries(), f"sqlite:///{folder / 'data' / 'engawa.db'}"
     for name in ("data", "tmp"):
         (folder / name).mkdir()
     async with (
+        contextlib.AsyncExitStack() as places,
         FakeLine(secret=canaries.plain("line secret"), access_token=canaries.plain("line token")) as line,
         FakeTelegram(secret_token=canaries.plain("telegram secret")) as telegram,
         aiohttp.ClientSession(
@@ -211,18 +245,21 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
             timeout=aiohttp.ClientTimeout(total=90),
         ) as http,
     ):
+        if database is not None:
+            url = places.enter_context(database.databases.fresh())
         environ = {
             **line.environ(),
             **telegram.environ(),
             "ENGAWA_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
-            "ENGAWA_DATABASE_URL": f"sqlite:///{folder / 'data' / 'engawa.db'}",
+            "ENGAWA_DATABASE_URL": url,
+            "ENGAWA_ERASURES": str(folder / "data" / "engawa.erasures"),
             "ENGAWA_TRUSTED_PROXIES": "127.0.0.1",
             "TMPDIR": str(folder / "tmp"),
         }
         sessions = await staffed(environ)
         server = Server(folder, environ)
         engine = make_engine(parse_url(environ["ENGAWA_DATABASE_URL"]), writes=False)
-        made = Stage(folder, environ, server, line, telegram, http, engine, canaries, sessions)
+        made = Stage(folder, environ, server, line, telegram, http, engine, database, canaries, sessions)
         server.start()
         try:
             await up(made)

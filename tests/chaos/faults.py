@@ -24,7 +24,7 @@ Strike = Callable[["World"], Awaitable[None]]
 
 HUGE = 64 << 20
 LORIS = 60
-STREAMS_WITHIN = 120.0
+STANDSTILL = 30.0  # seconds
 AT_ONCE = 32
 LITTLE = 4 << 20
 
@@ -174,15 +174,22 @@ async def idle_streams(world: World) -> None:
                 await over.wait()
 
     pages = [asyncio.create_task(listen(number)) for number in range(world.plan.streams)]
-    async with asyncio.timeout(STREAMS_WITHIN):
-        while len(statuses) < len(pages):
-            await asyncio.sleep(0.05)
+    told, last = -1, time.monotonic()
+    while len(statuses) < len(pages) and time.monotonic() - last < STANDSTILL:
+        if len(statuses) > told:
+            told, last = len(statuses), time.monotonic()
+        await asyncio.sleep(0.05)
+    if left := len(pages) - len(statuses):
+        world.problems.append(f"{left} streams got no answer, and none did for {STANDSTILL:.0f} s")
+        over.set()
+        for page in pages:
+            page.cancel()
     for _ in range(5):  # a web process that is up hears whoever comes; this one's signature is wrong
         with contextlib.suppress(aiohttp.ClientConnectorError):
             async with world.session.post(f"{url}/webhooks/line", data=b"{}") as answer:
                 statuses.append(answer.status if answer.status != 401 else 200)
     over.set()
-    await asyncio.gather(*pages)
+    await asyncio.gather(*pages, return_exceptions=True)
     odd = set(statuses) - {0, 200, 503}
     world.problems += [f"a stream or webhook beside it was answered with {status}" for status in odd]
     if statuses.count(200) > world.plan.webs * TOTAL + 5:

@@ -38,6 +38,9 @@ FLOORS = {
     "k": Floor(urgent=0.98, concern=0.86, precision=0.98, false_alarms=0.02),
     "l": Floor(urgent=0.95, concern=0.95, precision=0.98, false_alarms=0.02),
     "m": Floor(urgent=0.98, concern=0.9, precision=0.98, false_alarms=0.01),
+    "n": Floor(urgent=0.98, concern=0.96, precision=0.95, false_alarms=0.04),
+    "o": Floor(urgent=0.95, concern=0.89, precision=0.96, false_alarms=0.03),
+    "p": Floor(urgent=0.95, concern=0.83, precision=0.93, false_alarms=0.06),
 }
 """As measured; nobody tunes on rounds e and h (see the README)."""
 
@@ -82,7 +85,7 @@ def measured(rows: list[Labelled], flagged: set[str]) -> Floor:
 
 def test_the_corpus_is_wide() -> None:
     """Over 1,500 lines, hardly a text twice, at least half of them hard negatives or everyday."""
-    rows = [row for name in "abcdefghijklm" for row in corpus(name)]
-    assert len(rows) >= 3_500
+    rows = [row for name in FLOORS for row in corpus(name)]
+    assert len(rows) >= 4_500
     assert len(rows) - len({row.text for row in rows}) <= 25  # authors had the same thought now and then
     assert sum(row.level == "none" for row in rows) * 2 >= len(rows)

@@ -53,6 +53,10 @@ class Server:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    def tell(self, environ: Mapping[str, str]) -> None:
+        """What else it is told from its next start on."""
+        self._environ |= environ
+
     @property
     def pid(self) -> int:
         assert self._process is not None, "not started"

@@ -107,6 +107,11 @@ class Server:
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self._port}/postgres"
 
     @property
+    def data(self) -> Path:
+        """The folder of its files, as a thief of the disk would have them."""
+        return self._data
+
+    @property
     def databases(self) -> Databases:
         return Databases(self.url)
 

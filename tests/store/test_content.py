@@ -161,3 +161,32 @@ def test_nothing_is_published_with_words_that_block(store: Store) -> None:
     with pytest.raises(ContentError, match=r"article/a/pages\[0\]"):
         store.run(library.publish, [*codec.seed(), *bad], "", NOW)
     assert store.run(library.released).number == number
+
+
+def test_new_rules_are_made_beside(store: Store) -> None:
+    """Where somebody makes them, nobody's turn waits: the release before answers until they are ready."""
+    store.run(lambda connection: connection.execute(operators.insert().values(operator_id="beside")))
+    here, there, asked = Library("beside"), Library("beside"), list[int]()
+    store.run(here.import_seed, NOW)
+    assert store.run(there.released).number == 1
+    there.beside = asked.append
+    rule, *others = [one for one in codec.seed() if one.kind == "risk_rule"]
+    told = [
+        one for one in codec.seed() if (one.kind, one.name) != (rule.kind, rule.name) and one.kind != "letter"
+    ]
+    letters = [one for one in codec.seed() if (one.kind, one.name) != (others[0].kind, others[0].name)]
+    assert store.run(here.publish, letters, "", NOW) == 2
+    assert store.run(there.released).number == 1
+    assert store.run(there.released).number == 1
+    assert asked == [2]
+    assert store.run(there.released, [2]).number == 2, "who is pinned to it needs it at once"
+    assert store.run(here.publish, told, "", NOW) == 3
+    assert store.run(there.released).number == 2
+    store.run(there.make, 3)
+    assert store.run(there.released).number == 3
+    assert asked == [2, 3]
+    fewer = [one for one in told if one.kind != "article"]
+    assert store.run(here.publish, fewer, "", NOW) == 4
+    assert store.run(there.released).number == 4, "with the same rules it is there at once"
+    assert store.run(here.released).number == 4
+    assert asked == [2, 3]

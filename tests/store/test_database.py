@@ -263,6 +263,28 @@ class TestGroups:
         assert transact(engine, lambda connection: connection.scalars(NAMES).all()) == ["two"]
         engine.dispose()
 
+    def test_the_writer_dies_of_nothing(self, ready_sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without memory for a moment, or with a connection that cannot even be closed: who waits is told."""
+        engine = make_engine(parse_url(ready_sqlite_url))
+        writer = GroupWriter(engine)
+
+        def fails(*_: object) -> None:
+            raise MemoryError
+
+        for name in ("_commit", "_connect"):
+            with monkeypatch.context() as patch:
+                patch.setattr(writer, name, fails)
+                found = writer.submit(lambda connection: add(connection, "one"))
+                assert isinstance(found.exception(10), MemoryError)
+        assert writer.submit(lambda connection: add(connection, "two")).result(10) == "two"
+        assert writer._connection is not None
+        monkeypatch.setattr(writer._connection, "close", fails)
+        broken = writer.submit(lambda connection: connection.exec_driver_sql("ROLLBACK"))
+        assert isinstance(broken.exception(10), OperationalError)
+        assert writer.submit(lambda connection: add(connection, "three")).result(10) == "three"
+        writer.close()
+        engine.dispose()
+
     def test_closing(self, ready_sqlite_url: str) -> None:
         """What was handed in before the end is done; what comes after is refused at once."""
         engine = make_engine(parse_url(ready_sqlite_url))

@@ -27,12 +27,7 @@ def book_of(
 ) -> Book:
     """All looked up and numbered. Raises ContentError at the first name that means nothing."""
     lexicon = Lexicon(classes, spellings)
-    known = {veto.id: veto for veto in vetoes}
-    for veto in vetoes:
-        if veto.where not in PLACES:
-            raise ContentError(
-                f"risk_veto/{veto.id}/where", f"one of {', '.join(PLACES)}, not {veto.where!r}"
-            )
+    known = _vetoes(vetoes)
     anchors: dict[int, list[int]] = {}
     near, unless = [], []
     against: dict[str, Against] = {}
@@ -45,10 +40,11 @@ def book_of(
         for cue in lexicon.cues_of(rule.any, f"{path}/any"):
             anchors.setdefault(cue, []).append(place)
         near.append(tuple(frozenset(lexicon.cues_of(group, f"{path}/near")) for group in rule.near))
-        for name in rule.unless:
+        names = tuple(one for name in rule.unless for one in _members(known, name))
+        for name in names:
             if name not in against:
                 against[name] = _veto(lexicon, known.get(name), name, path)
-        unless.append(rule.unless)
+        unless.append(names)
     lemmas: dict[str, set[str]] = {}
     for one in classes:
         for verb in (*one.godan, *one.ichidan):
@@ -74,6 +70,26 @@ def book_of(
         needs=needs,
         meets=meets,
     )
+
+
+def _vetoes(vetoes: Sequence[RiskVeto]) -> dict[str, RiskVeto]:
+    known = {veto.id: veto for veto in vetoes}
+    for veto in vetoes:
+        path = f"risk_veto/{veto.id}"
+        if veto.where not in PLACES:
+            raise ContentError(f"{path}/where", f"one of {', '.join(PLACES)}, not {veto.where!r}")
+        if bool(veto.any) is bool(veto.of):
+            raise ContentError(path, "needs words in `any`, or else vetoes in `of`")
+        for name in veto.of:
+            if name not in known or known[name].of:
+                raise ContentError(f"{path}/of", f"there is no veto {name} with words of its own")
+    return known
+
+
+def _members(known: dict[str, RiskVeto], name: str) -> tuple[str, ...]:
+    """What a name in `unless` stands for: itself, or the vetoes it is the common name of."""
+    veto = known.get(name)
+    return veto.of if veto is not None and veto.of else (name,)
 
 
 def _check(rule: RiskRule, path: str) -> None:

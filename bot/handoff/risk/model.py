@@ -57,14 +57,17 @@ class RiskVeto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     with nothing that separates between); up to `reach` after or before it in the same sentence; around it anywhere;
     or anywhere in its clause, sentence or message.
 
-    It counts only if each group of `near` occurs in the message, too, and none of `rearm` does.
+    It counts only if each group of `near` occurs in the message, too, and none of `rearm` does, and the
+    whole text has at most `longest` characters (0: any number). A veto of others (`of`) is only their common name.
     """
 
     id: str
     about: str = ""
-    any: tuple[str, ...]
+    any: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
     where: str = "over"
     reach: int = 0
+    longest: int = 0
     near: tuple[tuple[str, ...], ...] = ()
     rearm: tuple[str, ...] = ()
 

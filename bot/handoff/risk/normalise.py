@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import lru_cache
 
 import jaconv
 
 from bot.flows.matching import visible
 from bot.frozen import dataclass
+from bot.handoff.risk import breaks
 
 _VOICED = {
     "\u3099": "\u3099",
@@ -24,14 +26,6 @@ _VOICED = {
 }
 """The marks that make か and が は ぱ, as they stand alone: composed with what is before them."""
 
-_SENTENCE, _CLAUSE, _GAP = 3, 2, 1
-_BREAKS = {
-    **dict.fromkeys("。！!？?\n\r♡♪⏎", _SENTENCE),
-    **dict.fromkeys("、，,;；「」『』()（）｡､｢｣", _CLAUSE),
-    **dict.fromkeys(" \t　・.．…/／_*＊-—:：|｜☆★◇◆□■△▲▽▼※†✿❀+=^<>＋＝＾＜＞", _GAP),
-}
-_COMMAS = frozenset("、，,､")
-"""After は and も they only let one breathe: 死にたいと思ったことは、ない."""
 _KEPT = frozenset("#○〇●◯×✕")
 _ROWS = (
     "あかがさざただなはばぱまやらわ",
@@ -45,7 +39,6 @@ _SMALL = dict(zip("ぁぃぅぇぉ", "あいうえお", strict=True))
 _LONG = frozenset("ー〜~～")
 _FOLDED = re.compile(r"(?!.*(.)\1\1)[あいうえおか-ん一-鿿]+")
 """Kana and kanji that folding would leave as they are."""
-_LATIN = re.compile(r"[A-Za-zＡ-Ｚａ-ｚ][A-Za-zＡ-Ｚａ-ｚ'’]+")
 _MASK = str.maketrans("○●◯×✕", "〇〇〇〇〇")
 _SPLIT_DEATH = re.compile("(?:[タﾀ歹]|歹タ)[ヒﾋ匕](?![チﾁ])")
 """死 taken apart into what looks like it (タヒ)."""
@@ -74,6 +67,8 @@ class Folded:
     sentences: tuple[int, ...]
     spaced: frozenset[int]
     """Positions right after any separator: what lies between two of them was written apart."""
+    open: frozenset[int]
+    """Clauses that only go on with the one before."""
 
     def clause(self, at: int) -> int:
         return bisect_right(self.clauses, at)
@@ -84,6 +79,8 @@ class Folded:
     def is_one_word(self, start: int, end: int) -> bool:
         """Whether no boundary cuts the span; 死、に、た、い written apart letter by letter is one word, too."""
         if not self.clauses or len(self.text) <= FEW or self.clause(start) == self.clause(end - 1):
+            return True
+        if self.open.issuperset(self.clauses[self.clause(start) : self.clause(end - 1)]):
             return True
         return all(at in self.spaced for at in range(start + 1, end))
 
@@ -150,14 +147,15 @@ def _fold_one(text: str, place: int, out: _Out) -> None:
     char = text[place]
     if char in _VOICED and place:
         return  # it belongs to the character before
-    if char in _BREAKS:
-        is_topic = char in _COMMAS and out.chars[-1:] in (["は"], ["も"])
-        out.cut(_GAP if is_topic else _BREAKS[char])
+    if char in breaks.BREAKS:
+        out.quoted = max(out.quoted, breaks.quoted_until(text, place))
+        before = out.chars[-1] if out.chars else ""
+        out.cut(breaks.strength(char, before, place < out.quoted), breaks.is_open(char, before))
         return
     voiced = place + 1 < len(text) and text[place + 1] in _VOICED
     folded = _fold_char(char + _VOICED[text[place + 1]] if voiced else char)
     if folded == "\n":
-        out.cut(_SENTENCE)
+        out.cut(breaks.SENTENCE)
         return
     end = place + 2 if voiced else place + 1
     if folded in _LONG and place and _is_katakana(text[place - 1]):
@@ -170,14 +168,14 @@ def _is_katakana(char: str) -> bool:
     return "ァ" <= char <= "ヺ" or "ｦ" <= char <= "ﾟ"
 
 
-def fold_latin(text: str) -> Folded | None:
-    """The same with what is written in Latin letters read as kana: `shinitai` is しにたい. None without any."""
+def fold_reread(text: str, words: re.Pattern[str], read: Callable[[str], str]) -> Folded | None:
+    """The text with some words read another way, folded already. None without any of them."""
     out = _Out()
     last = 0
-    for word in _LATIN.finditer(text):
+    for word in words.finditer(text):
         for place in range(last, word.start()):
             _fold_one(text, place, out)
-        for one in _fold_word(word.group()):
+        for one in read(word.group()):
             out.add(one, word.start(), word.end())
         last = word.end()
     if not last:
@@ -208,6 +206,8 @@ class _Out:
         self.clauses: list[int] = []
         self.sentences: list[int] = []
         self.spaced: set[int] = set()
+        self.open: set[int] = set()
+        self.quoted = -1
 
     def add(self, char: str, start: int, end: int) -> None:
         chars = self.chars
@@ -230,14 +230,16 @@ class _Out:
         self.starts.append(start)
         self.ends.append(end)
 
-    def cut(self, strength: int) -> None:
+    def cut(self, strength: int, is_open: bool = False) -> None:
         at = len(self.chars)
         if not at:
             return
         self.spaced.add(at)
-        if strength >= _CLAUSE and (not self.clauses or self.clauses[-1] != at):
+        if is_open:
+            self.open.add(at)
+        if strength >= breaks.CLAUSE and (not self.clauses or self.clauses[-1] != at):
             self.clauses.append(at)
-        if strength >= _SENTENCE and (not self.sentences or self.sentences[-1] != at):
+        if strength >= breaks.SENTENCE and (not self.sentences or self.sentences[-1] != at):
             self.sentences.append(at)
 
     def done(self) -> Folded:
@@ -248,6 +250,7 @@ class _Out:
             tuple(self.clauses),
             tuple(self.sentences),
             frozenset(self.spaced),
+            frozenset(self.open),
         )
 
 
@@ -259,12 +262,6 @@ def _fold_char(char: str) -> str:
     if shown == "\n":
         return shown
     return "".join(c for c in shown if c.isalnum() or c in _KEPT or c in _LONG or ord(c) >= 0x2600)
-
-
-@lru_cache(maxsize=4096)
-def _fold_word(word: str) -> str:
-    plain = visible(word).casefold().replace("’", "'")
-    return term(jaconv.alphabet2kana(plain))
 
 
 _ODD = re.compile(
@@ -280,14 +277,14 @@ _PLAIN = {
     ord(char): folded
     for char in _EACH
     if len(folded := _fold_char(char)) == 1
-    and char not in _BREAKS
+    and char not in breaks.BREAKS
     and folded not in _LONG
     and folded not in _SMALL
 }
 """Characters that fold to one of their own, whatever stands beside them; the kanji in use fold to themselves."""
-_SHORT = {**_PLAIN, **dict.fromkeys(map(ord, _BREAKS))}
+_SHORT = {**_PLAIN, **dict.fromkeys(map(ord, breaks.BREAKS))}
 _PLAINLY = re.compile(
-    f"(?:[一-鿿{''.join(map(chr, _PLAIN))}{re.escape(''.join(_BREAKS))}]|(?<=[ァ-ヺ])ー(?![{''.join(_LONG)}]))*"
+    f"(?:[一-鿿{''.join(map(chr, _PLAIN))}{re.escape(''.join(breaks.BREAKS))}]|(?<=[ァ-ヺ])ー(?![{''.join(_LONG)}]))*"
 )
 """Nothing in it folds by what stands beside it."""
 _RUNS = re.compile(f"([一-鿿{''.join(map(chr, _PLAIN))}]+)|.", re.DOTALL)

@@ -25,7 +25,8 @@ from bot.handoff.risk.model import (
     RiskVeto,
     highest,
 )
-from bot.handoff.risk.normalise import fold, fold_latin, folded_text
+from bot.handoff.risk.normalise import Folded, fold, folded_text
+from bot.handoff.risk.reread import fold_kana, fold_latin
 from bot.handoff.risk.sighting import Sighting, is_accident, takes_back
 
 MAX_SCANNED = 20_000
@@ -109,11 +110,12 @@ class Rules:
         if self.book.automaton is None:
             return True
         text = text[:MAX_SCANNED]
-        latin = fold_latin(text)
-        return not self._may_hit(folded_text(text)) and not (latin and self._may_hit(latin.text))
+        return not self._may_hit(folded_text(text)) and not any(
+            self._may_hit(other.text) for other in _reread(text)
+        )
 
     def sightings(self, text: str, *, hopeful: bool = False) -> list[Sighting]:
-        """The text as it stands, and once more read from Latin letters where there are some.
+        """The text as it stands, and once more read from Latin letters where there are some, and from kana alone.
 
         `hopeful`: only for the rules all of whose cues occur, and nothing at all where there are none.
         """
@@ -123,10 +125,8 @@ class Rules:
         seen = []
         if not hopeful or self._may_hit(folded_text(text)):
             seen.append(self._seen(Sighting(fold(text))))
-        latin = fold_latin(text)
-        if latin is not None and latin.text and not (hopeful and not self._may_hit(latin.text)):
-            seen.append(self._seen(Sighting(latin, is_read=False)))
-        return seen
+        others = (other for other in _reread(text) if not hopeful or self._may_hit(other.text))
+        return seen + [self._seen(Sighting(other, is_read=False)) for other in others]
 
     def _may_hit(self, folded: str) -> bool:
         """Whether all that some rule asks for occurs, in whatever place."""
@@ -212,11 +212,12 @@ class Rules:
 
     def _armed(self, sighting: Sighting) -> set[int]:
         """The vetoes that have a cue in the text, all they need, and nothing that re-arms."""
-        book, spots = self.book, sighting.spots.keys()
+        book, spots, length = self.book, sighting.spots.keys(), len(sighting.folded.text)
         return {
             number
             for number in {number for cue in spots for number in book.takes_back.get(cue, ())}
-            if spots.isdisjoint(book.against[number].rearm)
+            if length <= (book.against[number].veto.longest or length)
+            and spots.isdisjoint(book.against[number].rearm)
             and not any(spots.isdisjoint(group) for group in book.against[number].needs)
         }
 
@@ -229,6 +230,11 @@ class Rules:
             if not any(_is_near(sighting, cue, rule, start, end) for cue in group & sighting.spots.keys()):
                 return f"near[{number}]: none of {', '.join(rule.near[number][:4])}"
         return "inside another word" if is_accident(sighting, start, end) else ""
+
+
+def _reread(text: str) -> list[Folded]:
+    """What else the text may say: read from Latin letters, and from kana without kanji."""
+    return [other for other in (fold_latin(text), fold_kana(text)) if other is not None and other.text]
 
 
 def _taken_back(vetoes: Sequence[Against], sighting: Sighting, start: int, end: int) -> str:
