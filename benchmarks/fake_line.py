@@ -124,6 +124,8 @@ class _Connection(asyncio.Protocol):
                 self._write(answer, request.closes)
 
     def _write(self, answer: bytes, closes: bool) -> None:
+        if self._transport.is_closing():
+            return  # the bot did not wait for it
         self._transport.write(answer)
         if closes:
             self._transport.close()
