@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 MAX_LINES = 300
 
 LAYERS = {
-    0: ("bot.messages", "bot.errors", "bot.clock", "bot.frozen"),
+    0: ("bot.messages", "bot.errors", "bot.clock", "bot.frozen", "bot.mac"),
     1: (
         *(
             "bot.talk",

@@ -5,15 +5,22 @@ Its own way of running a statement over a list costs more a row than the row its
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection, Dialect, Insert
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
 from bot.frozen import dataclass
+
+ONE_ROW = re.compile(r"\bVALUES (\((?:\?, )*\?\))")
+WIDEST = 64
+"""Rows of one statement. By powers of two, so that a database sees few texts and keeps them all prepared."""
 
 Row = Mapping[str, Any]
 Reader = Callable[[Row], Any]
@@ -27,6 +34,8 @@ class _Compiled:
     names: tuple[str, ...]
     readers: tuple[Reader, ...]
     positional: bool
+    wide: Callable[[int], str] | None = None
+    """The text that inserts so many rows at once, where each row would cost a hand-over of the interpreter's lock."""
 
     def values(self, row: Row) -> Any:
         if self.positional:
@@ -54,7 +63,16 @@ class Batch:
             made = self._statement
             statement = made if isinstance(made, UpdateBase) else made(dialect)
             compiled = self._compiled[dialect.name] = _compile(statement, dialect, rows[0])
-        return connection.exec_driver_sql(compiled.text, [compiled.values(row) for row in rows]).rowcount
+        values = [compiled.values(row) for row in rows]
+        if compiled.wide is None:
+            return connection.exec_driver_sql(compiled.text, values).rowcount
+        changed = at = 0
+        while left := len(values) - at:
+            size = min(1 << left.bit_length() - 1, WIDEST)
+            group = tuple(chain.from_iterable(values[at : at + size]))
+            changed += connection.exec_driver_sql(compiled.wide(size), group).rowcount
+            at += size
+        return changed
 
 
 def _compile(statement: UpdateBase, dialect: Dialect, row: Row) -> _Compiled:
@@ -62,7 +80,17 @@ def _compile(statement: UpdateBase, dialect: Dialect, row: Row) -> _Compiled:
     assert isinstance(compiled, SQLCompiler)
     names = tuple((compiled.positiontup if compiled.positional else compiled.binds) or ())
     readers = tuple(_reader(compiled, name, dialect, given=name in row) for name in names)
-    return _Compiled(compiled.string, names, readers, bool(compiled.positional))
+    wide = _widened(compiled.string) if isinstance(statement, Insert) and compiled.positional else None
+    return _Compiled(compiled.string, names, readers, bool(compiled.positional), wide)
+
+
+def _widened(text: str) -> Callable[[int], str] | None:
+    """An INSERT of one row as one of many; None when its values are more than parameters."""
+    found = ONE_ROW.search(text)
+    if found is None:
+        return None
+    head, row, tail = text[: found.start(1)], found[1], text[found.end(1) :]
+    return cache(lambda size: head + ", ".join([row] * size) + tail)
 
 
 def _reader(compiled: SQLCompiler, name: str, dialect: Dialect, *, given: bool) -> Reader:

@@ -14,6 +14,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bot.errors import SealError
 from bot.frozen import dataclass
+from bot.mac import Mac
 from bot.messages import Address
 
 VERSION = 1
@@ -127,6 +129,9 @@ def _address_parts(operator_id: str, address: Address) -> tuple[str, ...]:
     return "address", operator_id, address.account, address.key
 
 
+_mac = lru_cache(maxsize=16)(Mac)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
     """Installation keys by id (the first seals, all open), and the key that pseudonymises platform ids."""
@@ -174,7 +179,7 @@ class Keyring:
 
     @staticmethod
     def _digest(key: bytes, parts: tuple[str, ...]) -> bytes:
-        return hmac.digest(key, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return _mac(key).digest("\x1f".join(parts).encode("utf-8", "surrogatepass"))
 
 
 class Sealer:

@@ -61,7 +61,7 @@ class Spool:
     # --- what there is ---
 
     def is_empty(self) -> bool:
-        """Whether nothing waits to be replayed. Cheap: asked before every event."""
+        """Whether nothing waits to be replayed."""
         return not files.segments(self._folder)
 
     def size(self) -> tuple[int, int]:

@@ -70,7 +70,7 @@ def write(handle: int, data: bytes | bytearray, at: int) -> None:
 def segments(folder: Path) -> list[str]:
     """Names of the numbered files, in order."""
     try:
-        return sorted(name for name in os.listdir(folder) if name.isdigit())  # noqa: PTH208 - asked for each event
+        return sorted(name for name in os.listdir(folder) if name.isdigit())  # noqa: PTH208 - asked often
     except (FileNotFoundError, NotADirectoryError):
         return []
 

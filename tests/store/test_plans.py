@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from bot.store import departures, outbox
+from bot.store import due, outbox
 from tests.store.ready import NOW, Store
 from tests.store.sends import depart
 
 ASKS: dict[str, Callable[[Store], object]] = {
     "who has something unsent": lambda store: store.run(outbox.with_unsent, [store.contact("a")]),
     "what leaves now": depart,
-    "when the next is due": lambda store: store.run(departures.next_due),
+    "when the next is due": lambda store: store.run(due.next_due),
     "what was left by who died": lambda store: store.run(outbox.recover, NOW),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,6 +19,7 @@ from bot.channels.line.quota import Quota, ask_line
 from bot.channels.line.sender import Sender
 from bot.channels.parsing import json_object
 from bot.errors import BadInput, BadSignature, SendError
+from bot.mac import Mac
 from bot.messages import Hold, Inbound, Outgoing
 
 SIGNATURE = "x-line-signature"
@@ -46,7 +46,7 @@ class Line:
         channel_secret_before: str = "",
     ) -> None:
         self._account, self._webhook_url, self._words = account, webhook_url, words
-        self._secrets = [secret.encode() for secret in (channel_secret, channel_secret_before) if secret]
+        self._macs = [Mac(secret.encode()) for secret in (channel_secret, channel_secret_before) if secret]
         self._api = Api(api_base, access_token)
         self._quota = Quota(partial(ask_line, self._api))
         self._sender = Sender(self._api, self._quota)
@@ -86,8 +86,7 @@ class Line:
             given = base64.b64decode(signature, validate=True)
         except (binascii.Error, ValueError):
             given = b""
-        digests = (hmac.digest(secret, raw, hashlib.sha256) for secret in self._secrets)
-        if not any(hmac.compare_digest(digest, given) for digest in digests):
+        if not any(hmac.compare_digest(mac.digest(raw), given) for mac in self._macs):
             raise BadSignature
 
     async def _leave(self, place: Place) -> None:
