@@ -15,6 +15,7 @@ from bot.content.events import Event, EventSeries
 from bot.content.finding import AREA, INTEREST, KIND, Search
 from bot.content.hotlines import open_lines
 from bot.content.model import Article, Borders, Hotline, Letter, Resource, Service, Wishes
+from bot.content.practice import Practice
 from bot.content.reading import articles_on, letter_of
 from bot.content.words import WordRules
 from bot.flows.content import Found, Hit, Wanted
@@ -50,6 +51,7 @@ class Pack:
     events: Mapping[str, Event] = field(default_factory=dict)
     articles: Mapping[str, Article] = field(default_factory=dict)
     letters: tuple[Letter, ...] = ()
+    practices: Mapping[str, Practice] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     routing: tuple[RoutingRule, ...] = ()
     borders: tuple[Borders, ...] = ()
