@@ -48,20 +48,17 @@ LAYERS = {
         *(f"bot.content.{name}" for name in ("editing", "flow_links", "flow_map", "step_templates")),
         *(
             f"bot.content.{name}"
-<<<<<<< HEAD
             for name in (
                 "archive",
                 "export",
                 "freshness",
                 "next_days",
+                "practice",
                 "proposal",
                 "rehearsal",
                 "second_look",
                 "slip",
             )
-=======
-            for name in ("archive", "export", "freshness", "next_days", "practice", "proposal", "second_look")
->>>>>>> a674530 (practice: New counselors train in the console on simulated people, kept out of everything else.)
         ),
     ),
     2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),

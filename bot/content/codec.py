@@ -181,9 +181,7 @@ def build(
             raise ContentError(f"flow/{flow.id}", told("no_steps"))
     closing = service.year_end
     desks: dict[str, Desk] = {name: closed(desk, closing) for name, desk in found["desk"].items()}
-    resources_: dict[str, Resource] = {
-        name: scheduled(each, closing) for name, each in found["resource"].items()
-    }
+    places: dict[str, Resource] = {name: scheduled(one, closing) for name, one in found["resource"].items()}
     series: dict[str, EventSeries] = {
         name: scheduled(each, closing) for name, each in found["event_series"].items()
     }
@@ -198,7 +196,7 @@ def build(
         entries=entry_words(flows),
         desks=tuple(desks.values()),
         routing=tuple(found["routing_rule"].values()),
-        resources=resources_,
+        resources=places,
         series=series,
         events=events,
         published_at=published_at,

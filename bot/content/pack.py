@@ -74,7 +74,8 @@ class Pack:
     def search(self) -> Search:
         """The index of the places, made when it is asked for first. Two threads may make it twice, to no harm."""
         if "search" not in self._made:
-            self._made["search"] = self._indexed()
+            made = Search(self.resources, self.borders, self.wishes, self.texts, self.labels())
+            self._made["search"] = made
         return self._made["search"]
 
     def with_flows(self, flows: Mapping[str, Flow]) -> Pack:
@@ -91,9 +92,6 @@ class Pack:
         return frozenset(
             w for flow in self.flows.values() for step in flow.steps.values() for w in step.choices
         )
-
-    def _indexed(self) -> Search:
-        return Search(self.resources, self.borders, self.wishes, self.texts, self.labels())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,11 +23,7 @@ from sqlalchemy import (
 from bot.errors import ConfigError, Conflict, SealError
 from bot.frozen import dataclass, replace
 from bot.handoff.ticket import Status
-<<<<<<< HEAD
-from bot.store import alerts, break_glass, conversations, dedupe, erasures, moved, moving, staff
-=======
-from bot.store import alerts, conversations, dedupe, erasures, moved, moving, practices, staff
->>>>>>> a674530 (practice: New counselors train in the console on simulated people, kept out of everything else.)
+from bot.store import alerts, break_glass, conversations, dedupe, erasures, moved, moving, practices, staff
 from bot.store.erase import delete_contacts
 from bot.store.outbox import IS_UNSENT, SENT
 from bot.store.schema import (
@@ -251,11 +247,8 @@ def tidy(connection: Connection, now: datetime, keeping: Keeping) -> None:
     staff.drop_ended_sessions(connection, now)
     staff.drop_ended_logins(connection, now)
     alerts.forget_old(connection, now)
-<<<<<<< HEAD
     break_glass.forget_old(connection, now)
-=======
     practices.drop_old(connection, now)
->>>>>>> a674530 (practice: New counselors train in the console on simulated people, kept out of everything else.)
     erasures.forget_old(connection, today - timedelta(days=keeping.erasures))
     connection.execute(delete(receipts).where(receipts.c.expires_at < now - timedelta(hours=1)))
     connection.execute(delete(daily_counts).where(daily_counts.c.day < day(keeping.counts)))
