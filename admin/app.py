@@ -21,6 +21,7 @@ from admin.views.handing import Handing
 from admin.views.members import Members
 from admin.views.noting import Noting
 from admin.views.pages import Pages
+from admin.views.practice import Practising
 from admin.views.queue import Queue
 from admin.views.records import Records
 from admin.views.report import ReportPage
@@ -149,6 +150,7 @@ def attach(
     admin.add_routes(Publishing(console, pages).routes())
     admin.add_routes(Threads(console, pages, streams).routes())
     admin.add_routes(Noting(console, pages).routes())
+    admin.add_routes(Practising(console, pages).routes())
     admin.add_routes(Handing(console, pages).routes())
     admin.add_routes(Components(pages, console.clock).routes())
     admin.add_routes(Settings(console, pages, cookies, door, factors, streams).routes())

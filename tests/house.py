@@ -53,6 +53,7 @@ LAYERS = {
                 "export",
                 "freshness",
                 "next_days",
+                "practice",
                 "proposal",
                 "rehearsal",
                 "second_look",

@@ -5,8 +5,7 @@ const PAUSE = 900, FIND = 300, WAIT = 10000; // ms
 const $ = (id) => document.getElementById(id);
 const ours = window.trustedTypes?.createPolicy("writing", { createHTML: (text) => text }); // as in console.js
 const parsed = (text) => new DOMParser().parseFromString(ours ? ours.createHTML(text) : text, "text/html");
-const place = document.querySelector("[data-ticket]");
-const draftAddress = `/admin/tickets/${place?.dataset.ticket}/draft`;
+const draftAddress = document.querySelector("[data-draft]")?.dataset.draft;
 
 let timer, kept = $("text")?.defaultValue, saving = false;
 

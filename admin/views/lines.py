@@ -138,12 +138,13 @@ def _all(
             text = "\n".join(line.body.texts)
             hits = window.scan(rules, recent, text, line.body.at)
             recent = window.with_one_more(recent, text, line.body.at)
-            one = _with_hits(t, one, text, hits, covers=covers)
+            one = with_hits(t, one, text, hits, covers=covers)
         told.append(one)
     return tuple(told)
 
 
-def _with_hits(t: Words, one: Shown, text: str, hits: tuple[RiskHit, ...], *, covers: bool) -> Shown:
+def with_hits(t: Words, one: Shown, text: str, hits: tuple[RiskHit, ...], *, covers: bool) -> Shown:
+    """The line with what rules found in it marked, and covered if that is hard to read."""
     if not hits:
         return one
     named = dict.fromkeys((hit.rule, labels.category(t, hit.category)) for hit in hits)

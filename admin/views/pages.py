@@ -80,6 +80,7 @@ SAID = (
     marked("This conversation goes on with a colleague."),
     marked("Only who has the conversation, their stand-in or a lead can do this."),
     marked("Nothing was agreed on for later."),
+    marked("This practice is over, or its wishes were not read yet."),
     marked("A decision is agreed to by a second person."),
     marked("This is no day."),
     marked("A day and a time are needed."),

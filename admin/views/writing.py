@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from admin.views import lines, times
 from admin.words import Words, marked
 from bot.content.pack import Released
+from bot.content.practice import Heard
 from bot.content.words import WordRules
 from bot.errors import BadInput
 from bot.flows.matching import fold
@@ -66,10 +67,10 @@ def _remarks(t: Words, rules: WordRules, text: str) -> Iterator[Remark]:
                 reason=hit.rule.reason,
                 instead=hit.rule.instead,
             )
-    questions = len(QUESTION.findall(re.sub("[?？]+", "？", text.replace("か？", "？").replace("か?", "？"))))
+    questions = _questions(text)
     if questions > 1:
         yield Remark(said=t("There are {n} questions. One at a time is easier to answer.", n=questions))
-    longest = max(len(part.strip()) for part in re.split(r"\n\s*\n", text))
+    longest = _longest(text)
     if longest > BUBBLE:
         yield Remark(said=t("{n} characters in one piece. A blank line makes two messages of it.", n=longest))
     if BLANK.search(text):
@@ -77,6 +78,21 @@ def _remarks(t: Words, rules: WordRules, text: str) -> Iterator[Remark]:
     asked = DIRECTIVE.search(text)
     if asked:
         yield Remark(word=asked[0], said=t("can sound like something that has to be done."))
+
+
+def heard(rules: WordRules | None, text: str) -> Heard:
+    """How a simulated person hears these words."""
+    presses = any(True for _ in (rules or WordRules()).scan(text))
+    return Heard(questions=_questions(text), presses=presses, longest=_longest(text))
+
+
+def _questions(text: str) -> int:
+    return len(QUESTION.findall(re.sub("[?？]+", "？", text.replace("か？", "？").replace("か?", "？"))))
+
+
+def _longest(text: str) -> int:
+    """Characters of the longest piece between blank lines."""
+    return max(len(part.strip()) for part in re.split(r"\n\s*\n", text))
 
 
 def phrases(released: Released | None, member: Member, now: datetime) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from bot.content.events import DATED_TYPES, Event, EventSeries
 from bot.content.issues import explained, told
 from bot.content.model import Commands, Resource, Service, Stickers, Texts, Wishes, WordRule
 from bot.content.pack import Pack, entry_words
+from bot.content.practice import Practice
 from bot.content.words import WordRules
 from bot.errors import ContentError
 from bot.flows.matching import fold
@@ -26,7 +27,7 @@ from bot.frozen import dataclass
 from bot.handoff.hours import Desk, OpeningHours
 from bot.handoff.risk import compile_rules
 
-DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES}
+DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES, "practice": Practice}
 NEEDED = ("commands", "service", "texts")
 ONLY_ONE = frozenset({*NEEDED, "stickers", "wishes"})
 MAX_YAML = 2_000_000
@@ -180,9 +181,7 @@ def build(
             raise ContentError(f"flow/{flow.id}", told("no_steps"))
     closing = service.year_end
     desks: dict[str, Desk] = {name: closed(desk, closing) for name, desk in found["desk"].items()}
-    resources_: dict[str, Resource] = {
-        name: scheduled(each, closing) for name, each in found["resource"].items()
-    }
+    places: dict[str, Resource] = {name: scheduled(one, closing) for name, one in found["resource"].items()}
     series: dict[str, EventSeries] = {
         name: scheduled(each, closing) for name, each in found["event_series"].items()
     }
@@ -197,13 +196,14 @@ def build(
         entries=entry_words(flows),
         desks=tuple(desks.values()),
         routing=tuple(found["routing_rule"].values()),
-        resources=resources_,
+        resources=places,
         series=series,
         events=events,
         published_at=published_at,
         hotlines=tuple(found["hotline"].values()),
         articles=found["article"],
         letters=tuple(found["letter"].values()),
+        practices=found["practice"],
         questions=tuple(found["question"].values()),
         borders=tuple(found["borders"].values()),
         words=_word_rules(found["word_rule"].values()),

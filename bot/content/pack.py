@@ -15,6 +15,7 @@ from bot.content.events import Event, EventSeries
 from bot.content.finding import AREA, INTEREST, KIND, Search
 from bot.content.hotlines import open_lines
 from bot.content.model import Article, Borders, Hotline, Letter, Resource, Service, Wishes
+from bot.content.practice import Practice
 from bot.content.reading import articles_on, letter_of
 from bot.content.words import WordRules
 from bot.flows.content import Found, Hit, Wanted
@@ -50,6 +51,7 @@ class Pack:
     events: Mapping[str, Event] = field(default_factory=dict)
     articles: Mapping[str, Article] = field(default_factory=dict)
     letters: tuple[Letter, ...] = ()
+    practices: Mapping[str, Practice] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     routing: tuple[RoutingRule, ...] = ()
     borders: tuple[Borders, ...] = ()
@@ -72,7 +74,8 @@ class Pack:
     def search(self) -> Search:
         """The index of the places, made when it is asked for first. Two threads may make it twice, to no harm."""
         if "search" not in self._made:
-            self._made["search"] = self._indexed()
+            made = Search(self.resources, self.borders, self.wishes, self.texts, self.labels())
+            self._made["search"] = made
         return self._made["search"]
 
     def with_flows(self, flows: Mapping[str, Flow]) -> Pack:
@@ -89,9 +92,6 @@ class Pack:
         return frozenset(
             w for flow in self.flows.values() for step in flow.steps.values() for w in step.choices
         )
-
-    def _indexed(self) -> Search:
-        return Search(self.resources, self.borders, self.wishes, self.texts, self.labels())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

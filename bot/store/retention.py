@@ -23,7 +23,7 @@ from sqlalchemy import (
 from bot.errors import ConfigError, Conflict, SealError
 from bot.frozen import dataclass, replace
 from bot.handoff.ticket import Status
-from bot.store import alerts, break_glass, conversations, dedupe, erasures, moved, moving, staff
+from bot.store import alerts, break_glass, conversations, dedupe, erasures, moved, moving, practices, staff
 from bot.store.erase import delete_contacts
 from bot.store.outbox import IS_UNSENT, SENT
 from bot.store.schema import (
@@ -127,6 +127,7 @@ RULES: dict[str, str] = {
     "one_time_logins": "24 hours",
     "staff_factors": "kept until its member removes it or leaves",
     "recovery_codes": "kept until used",
+    "practices": "30 days after they were touched: simulated people, nobody's",
     "staff_settings": "kept: how a member wants to see the console",
     "accounts": "kept: one row for each of our accounts",
     "revisions": "kept: published content, nobody's",
@@ -247,6 +248,7 @@ def tidy(connection: Connection, now: datetime, keeping: Keeping) -> None:
     staff.drop_ended_logins(connection, now)
     alerts.forget_old(connection, now)
     break_glass.forget_old(connection, now)
+    practices.drop_old(connection, now)
     erasures.forget_old(connection, today - timedelta(days=keeping.erasures))
     connection.execute(delete(receipts).where(receipts.c.expires_at < now - timedelta(hours=1)))
     connection.execute(delete(daily_counts).where(daily_counts.c.day < day(keeping.counts)))

@@ -370,6 +370,16 @@ risk_reviews = Table(
     Column("sealed_review", LargeBinary, nullable=False),
 )
 
+practices = Table(
+    "practices",
+    metadata,
+    Column("practice_id", Id, primary_key=True),
+    operator_column(),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), nullable=False, index=True),
+    Column("touched_at", Instant, nullable=False),
+    Column("sealed_practice", LargeBinary, nullable=False),
+)
+
 erased_emergencies = Table(
     "erased_emergencies",
     metadata,

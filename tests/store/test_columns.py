@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import LargeBinary
 
+from bot.content import practice
 from bot.flows import model
-from bot.store import factors, sittings, staff
+from bot.store import factors, practices, sittings, staff
 from bot.store.reviews import Review
 from bot.store.schema import metadata
 from bot.store.sealed import BUCKETS, CONTACT_KEY_ID, KEY, NONCE, VERSION, Cell
@@ -111,6 +112,10 @@ class TestBusy:
         await write(staff.begin_session, member.staff_id, "token", house.clock.now())
         [sitting] = await house.engawa.database.read(sittings.sittings, member.staff_id, house.clock.now())
         await write(factors.keep_pending, sealer, member, sitting.session_id, b"challenge")
+        practised = practice.begin(
+            practice.Practice(id="p", name="n", nickname="k", about="a", opening=("x",))
+        )
+        await write(practices.add, sealer, member, practised, house.clock.now())
         wrong, used = {}, set()
         for table, rows in (await everything(house)).items():
             names = [f"{table}.{column.name}" for column in metadata.tables[table].columns]

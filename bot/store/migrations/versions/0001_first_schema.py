@@ -368,6 +368,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recovery_codes_staff_id"), ["staff_id"], unique=False)
 
     op.create_table(
+        "practices",
+        sa.Column("practice_id", sa.String(length=32), nullable=False),
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("touched_at", Instant(), nullable=False),
+        sa.Column("sealed_practice", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_practices_operator_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_practices_staff_id")),
+        sa.PrimaryKeyConstraint("practice_id", name=op.f("pk_practices")),
+    )
+    with op.batch_alter_table("practices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_practices_staff_id"), ["staff_id"], unique=False)
+
+    op.create_table(
         "staff_settings",
         sa.Column("staff_id", sa.String(length=32), nullable=False),
         sa.Column("covers", sa.Boolean(), nullable=False),
@@ -693,6 +709,10 @@ def downgrade() -> None:
     op.drop_table("scheduled_replies")
     op.drop_table("drafts")
     op.drop_table("staff_settings")
+    with op.batch_alter_table("practices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_practices_staff_id"))
+
+    op.drop_table("practices")
     with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recovery_codes_staff_id"))
 
