@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import resource
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ Place = tuple[str, postgresql.Server | None, SmallDisk | None]
 def main() -> int:
     """The exit code."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that processes and disks are tidied up
     broken, most = False, files_of_our_own() - 2_000
     with tempfile.TemporaryDirectory(prefix="engawa-chaos-") as folder:
         for database in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
