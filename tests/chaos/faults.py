@@ -19,6 +19,7 @@ from tests.platforms.faults import cut, refuse, silence
 
 if TYPE_CHECKING:
     from tests.chaos.run import World
+    from tests.kill9.server import Server
 
 Strike = Callable[["World"], Awaitable[None]]
 
@@ -206,6 +207,7 @@ async def memory_pressure(world: World) -> None:
         resource.prlimit(server.pid, resource.RLIMIT_AS, (size, hard))
         await asyncio.sleep(world.random.uniform(0.5, 1.5))
         resource.prlimit(server.pid, resource.RLIMIT_AS, (hard, hard))
+    await _settles(world, server)
     if server.has_ended:
         world.note_sending()
         server.remove()
@@ -219,6 +221,17 @@ FAULTS: dict[str, Strike] = {
         *(huge_body, slow_loris, idle_streams, memory_pressure),
     )
 }
+
+
+async def _settles(world: World, server: Server) -> None:
+    """Until a process has ended, or surely will not end any more of what it met: it answers, or works for a while."""
+    until = time.monotonic() + (60.0 if world.fleet.has_door(server) else 5.0)
+    while not server.has_ended and time.monotonic() < until:
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
+            async with world.session.get(f"{server.url}/healthz") as answer:
+                if answer.status == 200:
+                    return
+        await asyncio.sleep(0.1)
 
 
 async def _hold(world: World, seconds: float) -> None:

@@ -43,6 +43,10 @@ class Fleet:
         self._turn += 1
         return self._doors[self._turn % len(self._doors)].url
 
+    def has_door(self, server: Server) -> bool:
+        """Whether people can come to it."""
+        return server in self._doors
+
     def start(self) -> None:
         for server in self.servers:
             server.start()
