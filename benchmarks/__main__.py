@@ -181,8 +181,8 @@ def postgresql(*, preload: str = "") -> Iterator[Databases]:
         yield server.databases
 
 
-async def run(options: argparse.Namespace) -> Results | None:
-    """Do what the options say; None when it was a profile."""
+async def run(options: argparse.Namespace, found: list[Results]) -> None:
+    """Do what the options say. What was measured stands in `found` from its beginning; nothing after a profile."""
     load_before = os.getloadavg()[0]
     absent: dict[str, str] = {}
     plan = planned(options, absent)
@@ -199,7 +199,7 @@ async def run(options: argparse.Namespace) -> Results | None:
             if options.profile:
                 phase = await Bench(load, api_base, folder).profile(ENGAWA, plan.seconds, options.profile)
                 _say(f"{phase.per_second:,.0f} messages/s under the profiler, main thread only")
-                return None
+                return
             databases = slow_databases = None
             library = None if plan.quick or not plan.acks else slow_disk.library(folder)
             if any(bot.database for bot in (*plan.bots, *plan.acks)):
@@ -222,12 +222,12 @@ async def run(options: argparse.Namespace) -> Results | None:
                 load_before=load_before,
                 absent=absent,
             )
+            found.append(results)
             session = Session(plan, bench, slow, {"LD_PRELOAD": str(library)}, results)
             if not options.no_turns:
                 await session.turns()
             await session.acks()
             await session.starts()
-            return results
     finally:
         await load.platform.stop()
 
@@ -238,22 +238,30 @@ def main() -> int:
     if not Path("/proc/self/stat").exists():
         _say("The benchmark reads sizes and times from /proc, so it needs Linux.")
         return 1
+    found: list[Results] = []
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            results = runner.run(run(options))
+            runner.run(run(options, found))
     except (ServerFailed, Unavailable) as error:
         _say(f"Not measured. {error}")
         return 1
-    if results is None:
+    except KeyboardInterrupt:
+        _say("Broken off; this is what was measured.")
+    if options.profile:
         pstats.Stats(str(options.profile)).sort_stats("tottime").print_stats(PROFILE_LINES)
-        return 0
+    for results in found:
+        tell(results, options)
+    return 0
+
+
+def tell(results: Results, options: argparse.Namespace) -> None:
+    """Print the tables, and write what the options ask for."""
     text = f"{report.markdown(results)}\n\n{targets.markdown(results)}\n"
     print(text)
     if options.markdown:
         options.markdown.write_text(text)
     if options.json:
         options.json.write_text(json.dumps(results.as_json(), indent=2) + "\n")
-    return 0
 
 
 def _say(line: str) -> None:

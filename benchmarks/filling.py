@@ -6,11 +6,13 @@ file, which a benchmark may risk; nothing else may have it open meanwhile.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import psutil
 from sqlalchemy import Connection, event
 
 from bot.clock import random_id
@@ -23,13 +25,8 @@ from bot.store.sealed import Sealer
 from bot.talk import Talk
 
 CHUNK = 2_000  # people
-CACHE_MIB = 3_000
-PRAGMAS = (
-    "PRAGMA journal_mode=OFF",
-    "PRAGMA synchronous=OFF",
-    "PRAGMA secure_delete=OFF",
-    f"PRAGMA cache_size=-{CACHE_MIB * 1024}",
-)
+MOST_CACHE = 6 << 30  # bytes; a million people are 4 GB
+PRAGMAS = ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA secure_delete=OFF")
 HEARD = "きのうは雨でしたが、庭の木に小さな鳥が来ていて、しばらくながめていました。あしたは散歩のついでに寄ります。"
 ANSWERED = "書いてくださって、ありがとうございます。ここでは、場所や日にちをさがしたり、気持ちを書きとめたりできます。"
 
@@ -48,7 +45,10 @@ class Filling:
 def fill(url: str, sealer: Sealer, wanted: Filling) -> None:
     """Writes them all, or raises; the file is of no use then."""
     engine = make_engine(parse_url(url))
-    event.listen(engine, "connect", lambda raw, _record: [raw.execute(pragma) for pragma in PRAGMAS])
+    cache = min(MOST_CACHE, psutil.virtual_memory().available // 2) >> 10
+    pragmas = (*PRAGMAS, f"PRAGMA cache_size=-{cache}")
+    event.listen(engine, "connect", lambda raw, _record: [raw.execute(pragma) for pragma in pragmas])
+    gc.disable()  # rows are no cycles, and there are many
     try:
         with engine.begin() as connection:
             for begin in range(0, wanted.people, CHUNK):
@@ -56,6 +56,7 @@ def fill(url: str, sealer: Sealer, wanted: Filling) -> None:
                 if begin and begin % 100_000 == 0:
                     print(f"  {begin:,} of {wanted.people:,} people", file=sys.stderr, flush=True)
     finally:
+        gc.enable()
         engine.dispose()
 
 
