@@ -76,7 +76,9 @@ def ack_ratios(results: Results, ours: str, theirs: str) -> list[float]:
 
 def markdown(results: Results) -> str:
     """The whole report."""
-    parts = [_head(results), _bots(results), _beside(results)]
+    parts = [_head(results), _bots(results)]
+    if len(results.rounds) > 1:
+        parts.append(_beside(results))
     if results.acks:
         parts.append(_acks(results))
     if any(results.starts.values()):

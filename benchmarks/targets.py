@@ -89,7 +89,8 @@ def markdown(results: Results) -> str:
     """The promises as a table, and those this run says nothing about."""
     all_of_them = verdicts(results)
     head = "| promised | found | must | aim | kept |\n|---|---|---|---|---|"
-    lines = [head, *(str(one) for one in all_of_them if one.values)]
+    kept = [str(one) for one in all_of_them if one.values]
+    lines = [head, *kept] if kept else []
     if missing := [one.what for one in all_of_them if not one.values]:
         lines += ["", f"Not measured in this run: {'; '.join(missing)}."]
     return "\n".join(lines)
