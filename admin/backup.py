@@ -12,8 +12,8 @@ import typer
 from bot.clock import SystemClock
 from bot.config import Settings
 from bot.errors import BadInput, ConfigError, EngawaError
-from bot.store import archive, backup, erasures, restore
-from bot.store.database import parse_url
+from bot.store import archive, backup, chores, erasures, restore
+from bot.store.database import make_engine, parse_url, transact
 from bot.store.sealed import Sealer
 
 
@@ -27,6 +27,9 @@ def run(settings: Settings, target: Path, public_key: str) -> None:
         )
     recipient = archive.recipient(public_key)
     foot = backup.write(parse_url(settings.database_url), target, recipient, SystemClock().now())
+    engine = make_engine(parse_url(settings.database_url), pool_size=1)
+    transact(engine, chores.done, backup.NAME, SystemClock().now())
+    engine.dispose()
     typer.echo(f"Wrote {target} and read it back: {_told(foot.rows)}.")
     typer.echo(
         f"To read it one needs the backup's secret key, and {', '.join(foot.keys) or 'no key'} of ENGAWA_KEYS."

@@ -81,6 +81,23 @@ async def test_taken_back_in_time_they_are_a_draft_again_and_nobody_read_them(to
         await desk.take_back(member, ticket, 1)
 
 
+async def test_held_they_wait_until_nobody_holds_them(town: Town) -> None:
+    """While the way to take them back has the focus they stay; then they leave ten seconds after the last hold."""
+    member, ticket = await kept(town, undo=5)
+    desk = town.engawa.desk
+    await desk.reply(member, ticket, "待つ言葉", "r1")
+    for _ in range(5):
+        town.later(seconds=4)
+        await desk.hold(member, ticket, 1)
+        assert "待つ言葉" not in await due(town)
+    town.later(seconds=9)
+    assert "待つ言葉" not in await due(town)
+    town.later(seconds=1)
+    assert "待つ言葉" in await due(town)
+    with pytest.raises(NotFound):
+        await desk.hold(member, ticket, 1)
+
+
 async def test_left_they_go_once_in_their_order_however_many_look(town: Town) -> None:
     member, ticket = await kept(town, undo=5)
     desk = town.engawa.desk

@@ -58,6 +58,25 @@ function put(said) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+// What waits to be sent does not leave while the way to take it back has the focus; for two minutes, lest a desk left
+// alone keeps it for good.
+const HOLD = 4000, LONGEST = 120000;
+let holding, heldSince;
+
+async function hold() {
+  const form = document.hasFocus() && document.activeElement?.closest("[data-due] form");
+  if (!form || Date.now() - heldSince > LONGEST) { clearInterval(holding); holding = undefined; return; }
+  const body = new URLSearchParams({ csrf: form.elements.csrf.value });
+  try { await fetch(form.action.replace(/take-back$/, "hold"), { method: "POST", body, headers: { "X-Fragment": "1" } }); } catch { /* it leaves at its time */ }
+}
+
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.closest("[data-due] form") || holding) return;
+  heldSince = Date.now();
+  holding = setInterval(hold, HOLD);
+  hold();
+});
+
 let seeking;
 async function seek() {
   const asked = $("place-q").value.trim();

@@ -15,13 +15,17 @@ from admin.views.pages import Pages
 from admin.words import Words, words_of
 from bot.handoff.alerts import Standing
 from bot.runtime.retention import LATE, NAME
-from bot.store import chores
+from bot.store import chores, outbox
 from bot.store.accounts import Account
+from bot.store.backup import NAME as BACKUP
 
 if TYPE_CHECKING:
     from admin.app import Console
 
 SKEWED = timedelta(seconds=30)
+
+WEEK = timedelta(days=7)
+LATE_BACKUP = timedelta(hours=36)  # one a day, and some hours of patience
 
 
 class StatusPage:
@@ -38,6 +42,8 @@ class StatusPage:
         accounts = await self._console.accounts()
         standing = await self._console.alerts.standing()
         kept = await self._console.database.read(forgotten_at)
+        saved = await self._console.database.read(chores.last_done, BACKUP)
+        lost = await self._console.database.read(outbox.undelivered, now - WEEK)
         return self._pages.render(
             request,
             "status.html",
@@ -45,7 +51,7 @@ class StatusPage:
             rows=[row(t, now, one) for one in accounts],
             sentence=sentence(t, accounts),
             told=alerts.told(t, now, standing),
-            machinery=machinery(t, now, standing, kept),
+            machinery=[*machinery(t, now, standing, kept), backed_up(t, now, saved), undelivered(t, lost)],
             clock=times.moment(t, now, now),
         )
 
@@ -53,6 +59,20 @@ class StatusPage:
 def forgotten_at(connection: Connection) -> datetime | None:
     """When old data was last forgotten, to its end."""
     return chores.last_done(connection, NAME)
+
+
+def backed_up(t: Words, now: datetime, saved: datetime | None) -> tuple[str, str, bool]:
+    """When `engawa backup` last wrote one that could be read back."""
+    said = t("Done at {time}", time=when(t, now, saved)) if saved is not None else t("None yet")
+    return t("Backup"), said, saved is not None and now - saved <= LATE_BACKUP
+
+
+def undelivered(t: Words, number: int) -> tuple[str, str, bool]:
+    """How many messages did not arrive within a week, those of unknown outcome too."""
+    said = (
+        t.count("{n} in the last seven days", "{n} in the last seven days", number) if number else t("None")
+    )
+    return t("Messages that did not arrive"), said, not number
 
 
 def sentence(t: Words, accounts: Sequence[Account]) -> str:

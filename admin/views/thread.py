@@ -46,6 +46,7 @@ class Threads:
             web.post(f"{TICKET}/draft", self.draft),
             web.post(f"{TICKET}/read-later", self.read_later),
             web.post(f"{TICKET}/scheduled/{NUMBER}/take-back", self.take_back),
+            web.post(f"{TICKET}/scheduled/{NUMBER}/hold", self.hold),
             web.get("/places", self.places),
             web.post(f"{TICKET}/hand-back", self.hand_back),
         ]
@@ -151,6 +152,12 @@ class Threads:
         member, ticket_id = session_of(request).member, request.match_info["ticket"]
         await self._console.desk.take_back(member, ticket_id, int(request.match_info["number"]))
         raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#text")
+
+    async def hold(self, request: web.Request) -> web.Response:
+        """While the way to take it back has the focus, it does not leave (ui.md, 10)."""
+        member, ticket_id = session_of(request).member, request.match_info["ticket"]
+        await self._console.desk.hold(member, ticket_id, int(request.match_info["number"]))
+        return web.Response(status=204)
 
     async def read_later(self, request: web.Request) -> web.Response:
         """One tap: 読みました。返事は◯時ごろ; a promise that the queue knows."""

@@ -37,6 +37,7 @@ LATEST = timedelta(days=7)
 """How far ahead words can be written."""
 TOO_LATE = timedelta(hours=1)
 """Words that could not leave for this long, e.g. because nothing ran, are not sent by themselves any more."""
+HELD = timedelta(seconds=10)  # how long words wait at least from when the way to take them back has the focus
 MOST_SCHEDULED = 10
 
 log = structlog.get_logger("replies")
@@ -83,6 +84,13 @@ class Replies(Access):
     async def take_back(self, member: Member, ticket_id: str, number: int) -> None:
         """What has not left yet is a draft again. Raises NotFound once it has left."""
         await self._write(self._take_back, member, ticket_id, number)
+
+    async def hold(self, member: Member, ticket_id: str, number: int) -> None:
+        """Whoever is about to take it back gets the time to: it leaves `HELD` from now at the earliest.
+
+        Raises NotFound once it has left, NotAllowed where somebody is in danger.
+        """
+        await self._write(self._hold, member, ticket_id, number)
 
     async def send_due(self) -> None:
         """Sends what was to leave by now. What cannot leave as it stands is kept for whoever wrote it."""
@@ -195,6 +203,19 @@ class Replies(Access):
         text = "\n\n".join(part for part in (found.words.text, written) if part)
         drafts.save(connection, loaded, member.staff_id, text[:MAX_REPLY], now)
         return self._commit(connection, loaded, loaded.talk, (fx.Relay(),), member, now)
+
+    def _hold(self, connection: Connection, member: Member, ticket_id: str, number: int) -> News:
+        loaded, ticket = self._kept(connection, member, ticket_id)
+        if is_urgent(ticket):
+            raise NotAllowed("Somebody is in danger here: what you write goes at once.")
+        mine = (one for one in scheduled.of(connection, loaded) if one.staff_id == member.staff_id)
+        found = next((one for one in mine if one.number == number and not one.stopped), None)
+        if found is None:
+            raise NotFound
+        until = self._clock.now() + HELD
+        if found.due_at < until:
+            scheduled.put_off(connection, loaded.contact_id, number, until)
+        return News({loaded.contact_id})
 
     def _leave_now(self, connection: Connection, due: Due) -> News:
         """One of them leaves, or is stopped; both under the contact's lock, so that it leaves once."""

@@ -24,6 +24,8 @@ NOT_TAKEN = frozenset(
     {"staff_sessions", "one_time_logins", "move_links", "reply_hints", "receipts", "break_glass"}
 )
 """Tables whose rows must not live again: they let somebody in, or are over within the hour."""
+NAME = "backup"
+"""Under which the last one that was written, and read back, is noted among our chores."""
 
 
 def write(url: URL, target: Path, recipient: archive.Recipient, now: datetime) -> archive.Foot:

@@ -257,3 +257,10 @@ def cancel_all(connection: Connection, contact_ids: Sequence[str]) -> None:
 
 def unsent_count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(outbox).where(IS_UNSENT)) or 0
+
+
+def undelivered(connection: Connection, since: datetime) -> int:
+    """How many did not arrive since then, as far as is known: what failed, and what nobody can tell."""
+    lost = outbox.c.state.in_([literal_column(f"'{state}'") for state in (FAILED, UNCERTAIN)])
+    query = select(func.count()).select_from(outbox).where(lost, outbox.c.queued_at >= since)
+    return connection.scalar(query) or 0

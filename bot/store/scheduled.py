@@ -117,6 +117,12 @@ def drop(connection: Connection, contact_id: str, number: int | None = None) -> 
     connection.execute(delete(rows).where(here if number is None else here & (rows.c.number == number)))
 
 
+def put_off(connection: Connection, contact_id: str, number: int, due_at: datetime) -> None:
+    """It leaves later than it was to."""
+    here = (rows.c.contact_id == contact_id, rows.c.number == number)
+    connection.execute(update(rows).where(*here).values(due_at=due_at))
+
+
 def stop(connection: Connection, contact_id: str, number: int) -> None:
     """Its time came, and it could not go as it stands: whoever wrote it decides."""
     here = (rows.c.contact_id == contact_id, rows.c.number == number)

@@ -149,6 +149,12 @@ outbox = Table(
         sqlite_where=text("state IN ('queued', 'sending')"),
         postgresql_where=text("state IN ('queued', 'sending')"),
     ),
+    Index(
+        "ix_outbox_lost",
+        "queued_at",
+        sqlite_where=text("state IN ('failed', 'uncertain')"),
+        postgresql_where=text("state IN ('failed', 'uncertain')"),
+    ),
 )
 
 reply_hints = Table(

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from admin.cli import app
+from bot.store import backup, chores
+from bot.store.database import make_engine, parse_url, transact
 from bot.testing import A_KEY
 
 
@@ -30,6 +32,9 @@ def test_there_and_back(ready_sqlite_url: str, tmp_path: Path) -> None:
     assert (code, "ENGAWA_BACKUP_KEY is missing" in told) == (1, True)
     code, told = engawa("backup", file, url=ready_sqlite_url, ENGAWA_BACKUP_KEY=public)
     assert (code, "read it back" in told) == (0, True)
+    engine = make_engine(parse_url(ready_sqlite_url), writes=False, pool_size=1)
+    assert transact(engine, chores.last_done, backup.NAME) is not None, "the status page tells of it"
+    engine.dispose()
     code, told = engawa("backup", "--verify", file, "--identity", secret, url=ready_sqlite_url)
     assert (code, "is whole" in told) == (0, True)
     code, told = engawa("restore", file, "--identity", secret, url=new)

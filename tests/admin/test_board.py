@@ -187,6 +187,8 @@ async def test_entrances_are_told_in_words_to_operators_too(house: House) -> Non
     operator = await house.signed_in("ops", "うんよう", "operator")
     assert "入口" in operator.text
     await operator.get("/admin/status")
+    assert "控え（バックアップ） まだありません 見る所があります" in operator.text
+    assert "届かなかったことば ありません" in operator.text
     for said in ("LINE", "届いています", "往復の見張り", "知らせる先がありません"):
         assert said in operator.text, said
 

@@ -80,7 +80,9 @@ async def test_words_wait_and_are_taken_back_by_keys_alone(house: House, chrome:
     await page.keyboard.type("取り消す言葉")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator(".unsent")).to_contain_text("まだ送っていません")
-    await page.focus("#take-back-1")
+    async with page.expect_response("**/scheduled/1/hold") as held:  # not gone under one's finger
+        await page.focus("#take-back-1")
+    assert (await held.value).status == 204
     await page.keyboard.press("Enter")
     await expect(page.locator("#text")).to_have_value("取り消す言葉")
     await expect(page.locator(".unsent")).to_have_count(0)

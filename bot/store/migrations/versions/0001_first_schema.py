@@ -318,6 +318,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('queued', 'sending')"),
             postgresql_where=sa.text("state IN ('queued', 'sending')"),
         )
+        batch_op.create_index(
+            "ix_outbox_lost",
+            ["queued_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('failed', 'uncertain')"),
+            postgresql_where=sa.text("state IN ('failed', 'uncertain')"),
+        )
 
     op.create_table(
         "staff_sessions",
@@ -730,6 +737,11 @@ def downgrade() -> None:
             "ix_outbox_unsent",
             sqlite_where=sa.text("state IN ('queued', 'sending')"),
             postgresql_where=sa.text("state IN ('queued', 'sending')"),
+        )
+        batch_op.drop_index(
+            "ix_outbox_lost",
+            sqlite_where=sa.text("state IN ('failed', 'uncertain')"),
+            postgresql_where=sa.text("state IN ('failed', 'uncertain')"),
         )
 
     op.drop_table("outbox")
