@@ -16,6 +16,7 @@ from admin.views.alerts import Alarms
 from admin.views.board import BoardPage
 from admin.views.break_glass import BreakGlassPages
 from admin.views.components import Components
+from admin.views.consults import Consults
 from admin.views.flows import Flows
 from admin.views.handing import Handing
 from admin.views.members import Members
@@ -152,6 +153,7 @@ def attach(
     admin.add_routes(Noting(console, pages).routes())
     admin.add_routes(Practising(console, pages).routes())
     admin.add_routes(Handing(console, pages).routes())
+    admin.add_routes(Consults(console, pages).routes())
     admin.add_routes(Components(pages, console.clock).routes())
     admin.add_routes(Settings(console, pages, cookies, door, factors, streams).routes())
     admin.add_routes(Flows(console, console.flow_editor, pages).routes())

@@ -48,7 +48,7 @@ class Target:
 class Alerting:
     """Who is told when. `ping_url` is told of every synthetic round that passes; `round_every` None: no rounds.
 
-    `heads_file` and `heads_url` take the audit chain's daily head.
+    `heads_file` and `heads_url` take the audit chain's daily head. `accounts`: staff may be told on LINE or Telegram.
     """
 
     targets: tuple[Target, ...] = ()
@@ -58,6 +58,7 @@ class Alerting:
     round_every: timedelta | None = timedelta(minutes=3)
     heads_file: str = ""
     heads_url: str = field(default="", repr=False)
+    accounts: bool = False
 
 
 def load(environ: Mapping[str, str], problems: list[str]) -> Alerting:
@@ -77,24 +78,42 @@ def load(environ: Mapping[str, str], problems: list[str]) -> Alerting:
         round_every=_every(environ.get("ENGAWA_ROUND_MINUTES", ""), problems),
         heads_file=environ.get("ENGAWA_AUDIT_HEADS", ""),
         heads_url=_outside("ENGAWA_AUDIT_HEADS_URL", environ.get("ENGAWA_AUDIT_HEADS_URL", ""), problems),
+        accounts=accounts,
     )
 
 
 def bearers(alerting: Alerting, channels: Mapping[str, Channel], clock: Clock) -> dict[str, Bearer]:
     """The ways out by target. Nothing is connected yet."""
-    if not alerting.targets:
-        return {}
+    made = ((target.name, _bearer(alerting, target, channels, clock)) for target in alerting.targets)
+    return {name: bearer for name, bearer in made if bearer is not None}
+
+
+def personal(
+    alerting: Alerting, channels: Mapping[str, Channel], clock: Clock
+) -> Callable[[str], Bearer | None]:
+    """The way to an address of a member's own: mail, and an account of ours where that is allowed. Never a host that
+    somebody typed into a form."""
+
+    def way(where: str) -> Bearer | None:
+        target = _target("staff", where)
+        if target is None or target.way not in (("mail", "account") if alerting.accounts else ("mail",)):
+            return None
+        return _bearer(alerting, target, channels, clock)
+
+    return way
+
+
+def _bearer(
+    alerting: Alerting, target: Target, channels: Mapping[str, Channel], clock: Clock
+) -> Bearer | None:
     from bot.channels.alerts import Email, StaffAccount, Webhook
 
-    found: dict[str, Bearer] = {}
-    for target in alerting.targets:
-        if target.way == "mail" and alerting.smtp is not None:
-            found[target.name] = Email(alerting.smtp, target.address)
-        elif target.way == "account" and target.account in channels:
-            found[target.name] = StaffAccount(channels[target.account], target.address, clock)
-        elif target.way in ("webhook", "teams"):
-            found[target.name] = Webhook(target.address, teams=target.way == "teams")
-    return found
+    if target.way == "mail":
+        return Email(alerting.smtp, target.address) if alerting.smtp is not None else None
+    if target.way == "account":
+        found = channels.get(target.account)
+        return StaffAccount(found, target.address, clock) if found is not None else None
+    return Webhook(target.address, teams=target.way == "teams")
 
 
 def monitor(alerting: Alerting) -> Callable[[], Webhook] | None:

@@ -138,6 +138,8 @@ class Engawa:
             alerting.bearers(settings.alerting, self.channels, self.clock),
             lambda: self.library.at_hand,
             settings.console_url,
+            self.sealer,
+            alerting.personal(settings.alerting, self.channels, self.clock),
         )
         self.watch = Watch(
             self.database,

@@ -215,9 +215,24 @@ async def test_c09_words_after_long_silence_and_care_of_the_helper(town: Town, d
     assert ticket.priority >= Level.HIGH
     assert await desk.next_for(counselor) == (ticket.id, Why.LEVEL)
     await desk.stand_in(counselor, ticket.id, colleague.staff_id)
-    asked = await desk.consult(counselor, ticket.id, "どう返すか、いっしょに考えてほしい")
-    assert "死にたい" not in str(asked)
-    assert "迷惑" not in str(asked)
+    with pytest.raises(BadInput):  # the person's words go to nobody, not even in a question
+        await desk.consult(
+            counselor, ticket.id, colleague.staff_id, "「生きていても迷惑なだけです」にどう返す?"
+        )
+    await desk.consult(counselor, ticket.id, colleague.staff_id, "どう返すか、いっしょに考えてほしい")
+    [asked] = await desk.consults(colleague)
+    assert (asked.level, asked.by, asked.question) == (
+        ticket.priority,
+        "cさん",
+        "どう返すか、いっしょに考えてほしい",
+    )
+    with pytest.raises(NotFound):  # nobody else was asked
+        await desk.advise(lead, ticket.id, asked.number, "x")
+    await desk.advise(colleague, ticket.id, asked.number, "そのまま受け取るだけで十分だと思います")
+    assert await desk.consults(colleague) == []
+    [said] = [note for note in await desk.notes(counselor, ticket.id) if note.kind is NoteKind.CONSULT]
+    assert (said.second, said.second_text) == (colleague.staff_id, "そのまま受け取るだけで十分だと思います")
+    assert "どう返すか" not in str(await desk.hand_over_page(counselor, ticket.id))
     assert (await desk.thread(lead, ticket.id)).ticket.id == ticket.id
     await desk.reply(counselor, ticket.id, "書いてくださって、ありがとうございます。読んでいます。", "1")
     await desk.hand_back(counselor, ticket.id)

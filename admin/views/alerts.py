@@ -14,6 +14,7 @@ from admin.words import Words, marked, words_of
 from bot.handoff.alerts import Standing
 from bot.handoff.escalation import Kind
 from bot.store.alert_sends import Open
+from bot.store.reach import OWN
 
 if TYPE_CHECKING:
     from admin.app import Console
@@ -84,8 +85,10 @@ def row(t: Words, now: datetime, one: Open) -> dict[str, object]:
 
 
 def whom(t: Words, target: str) -> str:
-    """A target in words: the step it stands for, never an address."""
+    """A target in words: the step it stands for or the name of a member, never an address."""
     step, _, number = target.partition("/")
+    if target.startswith(OWN):
+        return target.removeprefix(OWN)
     return f"{t(STEPS[step])} {number}" if step in STEPS else target
 
 

@@ -15,13 +15,13 @@ from admin.views.side import PLAIN
 from admin.views.thread import NUMBER, TICKET
 from admin.words import words_of
 from bot.errors import BadInput, NotFound
-from bot.handoff.notes import Consent, Note, NoteKind, Source
+from bot.handoff.notes import STAYS, Consent, Note, NoteKind, Source
 
 if TYPE_CHECKING:
     from admin.app import Console
 
 LATER = "follow_up"
-FORMS = (*(str(kind) for kind in NoteKind), LATER)
+FORMS = (*(str(kind) for kind in NoteKind if kind is not NoteKind.CONSULT), LATER)
 MOST_TICKS = 16  # notes that can be chosen for a consent; a form has at most 32 fields
 HOLDS = timedelta(days=30)
 IN_TWO_WEEKS = timedelta(days=14)
@@ -58,7 +58,7 @@ class Noting:
         rows = [
             side.noted(t, note, thread.panel.names, dict(desks), session.member, now)
             for note in thread.panel.notes
-            if note.kind is not NoteKind.GUESS and note.consent is None and note.kind is not NoteKind.DECISION
+            if note.kind not in STAYS and note.consent is None and note.kind is not NoteKind.DECISION
         ]
         me = (session.member.staff_id, session.member.display_name)
         return self._pages.render(

@@ -89,6 +89,7 @@ class Queue:
             rows=self._ledger.lines(t, now, group, rows, stopped, opens=opens),
             opens=opens,
             ailing=ailing,
+            asked=asked(t, len(await self._console.desk.consults(member))),
             filters=self._filters(t, chosen, [account.account_id for account in accounts]),
             address=partial(address, group, chosen),
             further=after(rows[-1]) if goes_on else "",
@@ -133,6 +134,13 @@ class Queue:
         member = session_of(request).member
         found = await self._console.desk.next_for(member)
         raise web.HTTPSeeOther(f"/admin/tickets/{found[0]}#text" if found else "/admin")
+
+
+def asked(t: Words, number: int) -> str:
+    """That colleagues ask this member something; empty when nobody does."""
+    if not number:
+        return ""
+    return t.count("A colleague asks you something ({n})", "Colleagues ask you something ({n})", number)
 
 
 async def claimed_by(console: Console, member: Member, ticket_id: str) -> Taken | None:

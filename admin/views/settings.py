@@ -14,10 +14,11 @@ from admin.second import SecondFactor
 from admin.views import times
 from admin.views.pages import THEME_COOKIE, THEMES, Pages, theme_of
 from admin.words import COOKIE_AGE, Words, marked, words_of
-from bot.errors import NotFound
+from bot.errors import BadInput, NotFound
 from bot.store import factors, sittings, staff
 from bot.store.factors import Factor
 from bot.store.sittings import Sitting
+from bot.store.staff import ANSWERING
 from bot.store.staff import Settings as Own
 
 if TYPE_CHECKING:
@@ -56,11 +57,15 @@ class Settings:
             web.get("/settings", self.show),
             web.post("/settings", self.save),
             web.post("/settings/end", self.end),
+            web.post("/settings/alerts", self.reach),
             web.post("/settings/codes", self.codes),
             web.post("/settings/factor", self.drop),
         ]
 
     async def show(self, request: web.Request) -> web.Response:
+        return await self._show(request)
+
+    async def _show(self, request: web.Request, error: str = "", given: str = "") -> web.Response:
         session, t, now = session_of(request), words_of(request), self._console.clock.now()
         member, read = session.member, self._console.database.read
         known = await read(factors.of, self._console.sealer, member)
@@ -69,6 +74,10 @@ class Settings:
             request,
             "settings.html",
             session,
+            status=400 if error else 200,
+            error=error,
+            reached=member.role in ANSWERING,
+            where=given or (await self._console.alerts.own(member)).removeprefix("mailto:"),
             own=await read(staff.settings, member.staff_id),
             undo=staff.UNDO,
             chosen=theme_of(request),
@@ -98,6 +107,15 @@ class Settings:
             samesite="Strict",
         )
         return response
+
+    async def reach(self, request: web.Request) -> web.Response:
+        """Where this member is told while they are on duty."""
+        t, where = words_of(request), form_of(request).get("where", "")
+        try:
+            await self._console.alerts.set_own(session_of(request).member, where)
+        except BadInput as error:
+            return await self._show(request, t(str(error)), where)
+        raise web.HTTPSeeOther(f"{HERE}?saved=1")
 
     async def end(self, request: web.Request) -> web.Response:
         """Ends one session of this member, or all but this one (ASVS 7.5.2). Theirs alone: others are not found."""

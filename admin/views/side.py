@@ -31,6 +31,7 @@ KINDS: dict[NoteKind, str] = {
     NoteKind.PROMISE: marked("Promise"),
     NoteKind.CONSENT: marked("Consent"),
     NoteKind.DECISION: marked("Decision of two"),
+    NoteKind.CONSULT: marked("Asked a colleague"),
 }
 PLAIN = (NoteKind.SAID, NoteKind.OBSERVED, NoteKind.GUESS, NoteKind.AVOID, NoteKind.AGREED)
 """Notes that are a text and nothing more."""
@@ -88,6 +89,7 @@ def panel(
         "kept_promises": [row for row in of(NoteKind.PROMISE) if not row.is_open],
         "consents": [row for row in of(NoteKind.CONSENT) if row.is_open],
         "decisions": of(NoteKind.DECISION),
+        "consults": of(NoteKind.CONSULT),
         "later": times.moment(t, now, beside.follow_up_at) if beside.follow_up_at else "",
         "may_call_off": member.staff_id in (ticket.assignee, ticket.stand_in) or member.role in SEES_ALL,
         "stand_in": beside.names.get(ticket.stand_in or "", ""),
@@ -131,6 +133,10 @@ def noted(
             told += [t(HOW[note.consent.how]), t("until {day}", day=day_of(t, note.consent.until))]
         case NoteKind.DECISION if note.second:
             told += [by, t("agreed by {name}: {why}", name=names.get(note.second, ""), why=note.second_text)]
+        case NoteKind.CONSULT:
+            asked = names.get(note.owner or "", "")
+            told.append(t("{name} was asked by {asker}", name=asked, asker=by))
+            told += [t("They say: {said}", said=lines.readable(note.second_text))] if note.second else []
         case NoteKind.GUESS:
             told += [by, t("A guess goes nowhere")]
         case _:

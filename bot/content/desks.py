@@ -10,6 +10,7 @@ from bot.content.event_cards import hours_words
 from bot.content.finding import AREA, where_of
 from bot.content.issues import Issue, told
 from bot.content.model import Wishes
+from bot.flows.scene import LANGUAGES
 from bot.flows.session import Session
 from bot.handoff import routing, waiting
 from bot.handoff.forecast import Queued
@@ -22,12 +23,14 @@ from bot.handoff.waiting import Board, Open, Told
 Words = Mapping[str, tuple[str, ...]]
 AGE = "age"
 PEER = "peer_wishes"
+LANGUAGE = "返事の言葉"
 TEXTS = frozenset({
     "human_closed", "human_full", "human_nobody", "human_open", "human_unknown", "opening", "wait_hours",
     "wait_minutes", "wait_longer", "wait_again", "read_later", "keeper_away", "keeper_new",
     "desk_new", "follow_up_set", "follow_up_off", "follow_up_called_off", "nav_unfollow",
     "human_later", "told_until", "told_between", "same_day", "wait_until", "wait_between", "wait_hours_minutes",
     "wait_changed", "minor_note", "minor_closed", "state_human_away", "state_promised", "time_of_day", PEER,
+    *(f"language_{code}" for code in LANGUAGES),
 })  # fmt: skip
 
 
@@ -45,6 +48,7 @@ def asked_of(
         ages=band.age if band is not None else None,
         audience=audience_of(been, words),
         peer=wants_peer(session.answers.values(), words),
+        language=language_of(session.answers.get(LANGUAGE, ""), words),
         reason=reason,
         level=level,
     )
@@ -67,6 +71,18 @@ def audience_of(flows: Collection[str], words: Words) -> str:
 def wants_peer(said: Collection[str], words: Words) -> bool:
     """Whether somebody with such a life of their own was wished for (R-102)."""
     return bool(set(said) & set(words.get(PEER, ())))
+
+
+def language_of(said: str, words: Words) -> str:
+    """The code of a language that was chosen by its name; empty for Japanese, and for none."""
+    return next((code for code in LANGUAGES if said in words.get(f"language_{code}", ())), "")
+
+
+def facts_of(desks: Sequence[Desk]) -> frozenset[str]:
+    """What there is at any desk: somebody with experience, somebody for another language."""
+    spoken = {f"speaks_{code}" for desk in desks for code in desk.languages if code != "ja"}
+    peers = {"peers"} if any(desk.peers for desk in desks) else set[str]()
+    return frozenset({*peers, *spoken, *(("languages",) if spoken else ())})
 
 
 def values_of(

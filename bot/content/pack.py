@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from bot.content.agenda import Agenda, agenda_of
 from bot.content.cards import place_card
-from bot.content.desks import asked_of, desk_for, is_minor, spelled_told, values_of
+from bot.content.desks import asked_of, desk_for, facts_of, is_minor, spelled_told, values_of
 from bot.content.event_cards import event_card, fits, is_past
 from bot.content.events import Event, EventSeries
 from bot.content.finding import AREA, INTEREST, KIND, Search
@@ -260,7 +260,7 @@ class Released:
         return self.latest.asking.leads_to(text)
 
     def facts(self, _now: datetime) -> frozenset[str]:
-        return frozenset({"peers"}) if any(desk.peers for desk in self.latest.desks) else frozenset()
+        return facts_of(self.latest.desks)
 
     def label(self, choice_id: str) -> str:
         """The words on a button, for the thread; empty when it is not known any more."""

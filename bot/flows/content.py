@@ -154,5 +154,5 @@ class Content(Protocol):
         ...
 
     def facts(self, now: datetime) -> frozenset[str]:
-        """What is so in this house, as conditions of choices: `peers`."""
+        """What is so in this house, as conditions of choices: `peers`, `languages` and `speaks_en` (R-070)."""
         ...

@@ -66,6 +66,10 @@ def at_ease(scene: Scene) -> bool:
     return not lately and not been & set(GRAVE) and not scene.person.facts & {"waiting", "grave"}
 
 
+LANGUAGES = ("easy", "en", "zh", "ko", "pt", "vi", "es")
+"""Languages a desk may answer in beside Japanese, as a choice of the flow may ask for them."""
+
+
 def _has_more(scene: Scene) -> bool:
     article = scene.content.article(scene.session.answers.get(ARTICLE, ""))
     return article is not None and page_of(scene.session) + 1 < len(article.pages)
@@ -93,7 +97,10 @@ CONDITIONS: dict[str, Callable[[Scene], bool]] = {
         for fact in ("waiting", "withdrawable", "hushed", "silent", "met")
     },
     "closed_to": lambda scene: scene.content.is_closed_to(scene.session),
-    "peers": lambda scene: "peers" in scene.content.facts(scene.now),
+    **{
+        fact: (lambda scene, fact=fact: fact in scene.content.facts(scene.now))  # type: ignore[misc]
+        for fact in ("peers", "languages", *(f"speaks_{code}" for code in LANGUAGES))
+    },
 }
 """When a choice is shown."""
 

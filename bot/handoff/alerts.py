@@ -14,22 +14,24 @@ from sqlalchemy import Connection
 
 from bot.clock import Clock
 from bot.content.pack import Released
-from bot.errors import NotAllowed, NotFound, SendError, StoreUnavailable
+from bot.errors import BadInput, NotAllowed, NotFound, SendError, StoreUnavailable
 from bot.frozen import dataclass
 from bot.handoff.escalation import Plan
 from bot.handoff.risk import Level
 from bot.runtime.live import QUEUE, Hub, News
 from bot.runtime.loop import Worker
 from bot.runtime.metrics import ALERT_SENDS, ALERTS_OPEN, ALERTS_UNDELIVERED
-from bot.store import alert_sends, alerts, watch
+from bot.store import alert_sends, alerts, reach, watch
 from bot.store.alert_sends import Open, Send
-from bot.store.alerts import Targets
 from bot.store.database import Database
+from bot.store.reach import Targets
+from bot.store.sealed import Sealer
 from bot.store.staff import ANSWERING, Member
 
 ALERTS = "alerts"
 POLL = 1.0  # seconds
 TELL_WITHIN = 30.0  # seconds; shorter than the lease of a send
+MOST_ADDRESS = 254  # characters
 SEES_ALERTS = frozenset({*ANSWERING, "operator"})
 WORDS = {Level.NONE: "none", Level.CONCERN: "concern", Level.HIGH: "high", Level.EMERGENCY: "emergency"}
 
@@ -72,12 +74,16 @@ class Alerts(Worker):
         bearers: Mapping[str, Bearer],
         released: Callable[[], Released | None],
         base_url: str,
+        sealer: Sealer | None = None,
+        personal: Callable[[str], Bearer | None] = lambda _where: None,
     ) -> None:
-        """`bearers` by target: a step of the plan with a number, such as `lead/1`."""
+        """`bearers` by target: a step of the plan with a number, such as `lead/1`. `personal` is the way to an address
+        that a member keeps in their account; `sealer` opens it."""
         super().__init__(hub, ALERTS, poll=POLL)
         self._database, self._hub, self._clock = database, hub, clock
         self._operator_id, self._plan, self._bearers = operator_id, plan, bearers
         self._released, self._console = released, f"{base_url}/admin"
+        self._sealer, self._personal = sealer, personal
         self.targets = by_step(bearers)
 
     async def work(self) -> bool:
@@ -109,7 +115,7 @@ class Alerts(Worker):
                 alerts.acknowledge, send.operator_id, send.alert_id, alerts.MACHINE, self._clock.now()
             )
             return ""
-        bearer = self._bearers.get(send.target)
+        bearer = await self._bearer(send.target)
         if bearer is None:
             return "no_such_target"
         try:
@@ -125,6 +131,12 @@ class Alerts(Worker):
             log.error("alert_raised", error=type(error).__name__)
             return "failed"
         return ""
+
+    async def _bearer(self, target: str) -> Bearer | None:
+        if not target.startswith(reach.OWN) or self._sealer is None:
+            return self._bearers.get(target)
+        where = await self._database.read(reach.address, self._sealer, target)
+        return self._personal(where) if where else None
 
     def _said(self, send: Send) -> tuple[str, str]:
         """Subject and text, from the content; without content in plain English, for something must be said."""
@@ -164,6 +176,24 @@ class Alerts(Worker):
         if member.role not in SEES_ALERTS:
             raise NotAllowed("Conversations are for counselors.")
 
+    async def own(self, member: Member) -> str:
+        """Where this member is told while they are on duty; empty when nowhere but in the console."""
+        if self._sealer is None:
+            return ""
+        return await self._database.read(reach.address, self._sealer, f"{reach.OWN}{member.staff_id}")
+
+    async def set_own(self, member: Member, where: str) -> None:
+        """Where they are told from now on; empty: nowhere. Raises BadInput for what leads to nobody."""
+        where = where.strip()
+        if "@" in where and ":" not in where:
+            where = f"mailto:{where}"
+        if where and (self._sealer is None or len(where) > MOST_ADDRESS or self._personal(where) is None):
+            raise BadInput(
+                "Alerts cannot be sent there. A mail address such as name@example.jp can be reached."
+            )
+        if self._sealer is not None:
+            await self._database.write(reach.keep, self._sealer, member, where)
+
     async def standing(self) -> Standing:
         """How telling is."""
         found = await self._database.read(standing, self._operator_id, self.targets)
@@ -187,9 +217,10 @@ class Alerts(Worker):
 def standing(connection: Connection, operator_id: str, targets: Targets) -> Standing:
     """How telling is, as the database knows it."""
     named = {name for names in targets.values() for name in names}
+    failing = alert_sends.not_working(connection, operator_id)
     return Standing(
-        named=bool(named),
-        not_working=[one for one in alert_sends.not_working(connection, operator_id) if one[0] in named],
+        named=bool(named) or reach.is_anybody(connection, operator_id),
+        not_working=[one for one in failing if one[0] in named or one[0].startswith(reach.OWN)],
         undelivered=sum(one.undelivered for one in alert_sends.open_ones(connection, operator_id)),
         watch=watch.last(connection, operator_id),
     )

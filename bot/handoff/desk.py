@@ -14,6 +14,7 @@ from bot.flows import effects as fx
 from bot.handoff import ticket as tickets
 from bot.handoff.access import ANSWERS, SEES_ALL
 from bot.handoff.break_glass import BreakGlass
+from bot.handoff.consulting import Consulting
 from bot.handoff.follow_ups import FollowUps
 from bot.handoff.lines import Lines
 from bot.handoff.passing import Passing
@@ -30,7 +31,7 @@ from bot.talk import HandedBack
 __all__ = ["ANSWERS", "MAX_REPLY", "SEES_ALL", "Desk", "How", "Thread"]
 
 
-class Desk(Lines, Passing, FollowUps, Records, Replies, BreakGlass):
+class Desk(Lines, Passing, FollowUps, Records, Consulting, Replies, BreakGlass):
     """The service behind the console."""
 
     async def thread(

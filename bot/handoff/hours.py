@@ -53,8 +53,9 @@ class Desk(OpeningHours, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `peers`: there are people in it who know such a life from their own, and may be wished for (R-102).
     Whom it is for: `areas` as 「岡山県 総社市」 or 「岡山県」, `ages` in years, `audience` (self, family, supporter,
-    community), `languages` (ja, en …); empty means everybody. `people` usually read at once, each carrying `room` in
-    the weights of routing, a conversation going on for `minutes_each`: what the expected wait is reckoned with.
+    community), `languages` (ja, easy, en, zh, ko, pt, vi, es); empty means everybody. `people` usually read at once,
+    each carrying `room` in the weights of routing, a conversation going on for `minutes_each`: what the wait is
+    reckoned with.
     `shift_table`: staff enter who is on duty, and an empty table means that nobody is.
     """
 

@@ -26,6 +26,13 @@ class NoteKind(StrEnum):
     PROMISE = "promise"
     CONSENT = "consent"
     DECISION = "decision"
+    CONSULT = "consult"
+
+
+STAYS = frozenset({NoteKind.GUESS, NoteKind.CONSULT})
+"""What never leaves its desk."""
+HOLDS = frozenset({NoteKind.WISH, NoteKind.PROMISE, NoteKind.CONSENT, NoteKind.DECISION, NoteKind.CONSULT})
+"""What is open until it is settled."""
 
 
 class Source(StrEnum):
@@ -57,6 +64,7 @@ class Consent:
 class Note:
     """One note. `desks` see it. `owner` and `due_on` are a promise's; `second` is who agreed to a decision.
 
+    A consult's `owner` is the colleague who is asked, and `second_text` what they said to it (R-107).
     `is_open`: a promise still owed, a wish that holds, a decision that waits for the second person.
     """
 
@@ -87,8 +95,7 @@ def checked(note: Note) -> Note:
         raise BadInput("A promise needs a day and who keeps it.")
     if note.kind is NoteKind.CONSENT:
         _check_consent(note)
-    holds = note.kind in (NoteKind.WISH, NoteKind.PROMISE, NoteKind.CONSENT, NoteKind.DECISION)
-    return replace(note, text=note.text.strip(), is_open=holds)
+    return replace(note, text=note.text.strip(), is_open=note.kind in HOLDS)
 
 
 def _check_consent(note: Note) -> None:
@@ -124,8 +131,8 @@ def supersede(note: Note) -> Note:
 
 
 def passed_on(notes: Iterable[Note], consent: Consent) -> list[Note]:
-    """What goes with this consent: the notes it names, and never a guess."""
-    return [note for note in notes if note.number in consent.notes and note.kind is not NoteKind.GUESS]
+    """What goes with this consent: the notes it names, and never a guess or what staff asked each other."""
+    return [note for note in notes if note.number in consent.notes and note.kind not in STAYS]
 
 
 def in_order(notes: Iterable[Note]) -> list[Note]:
@@ -151,7 +158,7 @@ def hand_over_page(
     words each wish is. Pairs of label and text; guesses are left out.
     """
     by_kind = {
-        kind: [n for n in notes if n.kind is kind and (n.is_open or not _ends(kind))] for kind in NoteKind
+        kind: [n for n in notes if n.kind is kind and (n.is_open or kind not in HOLDS)] for kind in NoteKind
     }
     return {
         "preferences": list(wishes),
@@ -165,7 +172,3 @@ def hand_over_page(
         "said": [("", note.text) for note in by_kind[NoteKind.SAID]],
         "observed": [("", note.text) for note in by_kind[NoteKind.OBSERVED]],
     }
-
-
-def _ends(kind: NoteKind) -> bool:
-    return kind in (NoteKind.WISH, NoteKind.PROMISE, NoteKind.CONSENT, NoteKind.DECISION)

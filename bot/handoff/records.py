@@ -13,7 +13,7 @@ from bot.flows import effects as fx
 from bot.handoff import notes as noting
 from bot.handoff import ticket as tickets
 from bot.handoff import waiting
-from bot.handoff.access import SEES_ALL, Access, written
+from bot.handoff.access import SEES_ALL, Access
 from bot.handoff.hours import TOKYO
 from bot.handoff.notes import Consent, Note, NoteKind
 from bot.messages import Purpose, Reply
@@ -80,11 +80,6 @@ class Records(Access):
         if not await self._database.write(debriefs.done, member.operator_id, debrief_id, self._clock.now()):
             raise NotFound
 
-    async def consult(self, member: Member, ticket_id: str, question: str) -> dict[str, object]:
-        """What a colleague is asked: level, reason and preferences of the conversation, and the question; no word of
-        the person's (R-107). A lead may then open the thread; others are asked in without it."""
-        return await self._read(self._consult, member, ticket_id, written(question, "A question"))
-
     # --- in store threads ---
 
     def _confirm(self, connection: Connection, member: Member, ticket_id: str) -> News:
@@ -137,6 +132,8 @@ class Records(Access):
         note = self._one(connection, loaded, ticket.desk_id, number)
         if note.kind is NoteKind.DECISION:
             raise NotAllowed("A decision is agreed to by a second person.")
+        if note.kind is NoteKind.CONSULT:
+            raise NotFound
         if owner is None:
             return note_store.change(connection, loaded, noting.supersede(note))
         colleague = staff.by_id(connection, member.operator_id, owner)
@@ -168,18 +165,6 @@ class Records(Access):
     ) -> dict[str, list[tuple[str, str]]]:
         loaded, ticket = self._access(connection, member, ticket_id, lock=False)
         return noting.hand_over_page(self._seen_here(connection, loaded, ticket.desk_id), ticket.wishes)
-
-    def _consult(
-        self, connection: Connection, member: Member, ticket_id: str, question: str
-    ) -> dict[str, object]:
-        _, ticket = self._kept(connection, member, ticket_id)
-        return {
-            "ticket": ticket.id,
-            "level": ticket.priority,
-            "reason": ticket.reason,
-            "question": question,
-            "by": member.display_name,
-        }
 
 
 def may_have(member: Member, ticket: tickets.Ticket) -> bool:

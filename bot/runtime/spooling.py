@@ -123,7 +123,10 @@ class Spooling(Worker):
             if not self._told:
                 log.error("events_spooled" if error is None else "spool_unwritable")
                 self._told = True
-        self._runner, self._look_at = None, 0.0  # nothing is awaited since the check, so nothing is left behind
+        self._runner, self._look_at = (
+            None,
+            0.0,
+        )  # nothing is awaited since the check, so nothing is left behind
 
     # --- out ---
 

@@ -13,6 +13,7 @@ from bot.frozen import dataclass
 from bot.handoff.escalation import Alert, Kind
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Status
+from bot.store import reach
 from bot.store.alerts import alert_of
 from bot.store.schema import alert_sends, alerts, staff, tickets
 
@@ -154,9 +155,9 @@ def open_ones(connection: Connection, operator_id: str) -> list[Open]:
         .group_by(alert_sends.c.alert_id, alert_sends.c.target)
         .order_by(func.min(alert_sends.c.told), alert_sends.c.target)
     ).all()
-    told = defaultdict(list)
+    told, names = defaultdict(list), reach.named(connection, [send.target for send in sends])
     for send in sends:
-        told[send.alert_id].append((send.target, send.sent_at is not None))
+        told[send.alert_id].append((names.get(send.target, send.target), send.sent_at is not None))
     return [
         Open(
             alert_id=row.alert_id,
@@ -183,8 +184,10 @@ def not_working(connection: Connection, operator_id: str) -> list[tuple[str, str
         .group_by(alert_sends.c.target)
         .order_by(alert_sends.c.target)
     )
-    return [
+    failing = [
         (row.target, row.code or "")
         for row in rows
         if row.failed_at is not None and (row.sent_at is None or row.failed_at > row.sent_at)
     ]
+    names = reach.named(connection, [target for target, _ in failing])
+    return [(names.get(target, target), code) for target, code in failing]

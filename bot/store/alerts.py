@@ -7,7 +7,7 @@ message pays for them, and a process that died in between left the ticket, which
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,17 +20,16 @@ from bot.handoff.escalation import Alert, Kind, Plan
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Status
 from bot.messages import Purpose
+from bot.store import reach
 from bot.store.dialect import alone, upsert
 from bot.store.outbox import IS_UNSENT
+from bot.store.reach import Reach, Targets
 from bot.store.schema import alert_sends, alerts, contacts, operators, outbox, tickets
 from bot.store.watch import OPERATOR as WATCHED
 
 KEPT_FOR = timedelta(days=30)
 FOUND_BY_SWEEP = frozenset({Kind.UNCLAIMED, Kind.WATCH})
 MACHINE = "machine"
-
-Targets = Mapping[str, Sequence[str]]
-"""The names of those to be told, by step. A name is a step with a number, never an address."""
 
 
 # --- what there is to tell of -----------------------------------------------------------------------------------
@@ -41,11 +40,12 @@ class _Known:
     row: Any
     alert: Alert
     lost: bool
+    reach: Reach
 
 
 def needed(connection: Connection, plan: Plan, targets: Targets, now: datetime) -> bool:
     """Whether a sweep has anything to do. Reads only."""
-    wanted, known = _waiting(connection), _known(connection)
+    wanted, known = _waiting(connection), _known(connection, now)
     fresh = wanted.keys() - {(one.row.operator_id, one.row.subject) for one in known}
     return bool(fresh) or any(
         _is_over(one, wanted) or _followed(one, plan, targets, now) != (one.alert, []) for one in known
@@ -57,17 +57,17 @@ def sweep(connection: Connection, plan: Plan, targets: Targets, now: datetime) -
     if not alone(connection, "alerts"):
         return False
     wanted = _waiting(connection)
-    known = _known(connection)
-    _raise(connection, wanted, known, now)
+    _raise(connection, wanted, _known(connection, now), now)
     told = False
-    for one in _known(connection):
+    for one in _known(connection, now):
         if _is_over(one, wanted):
             end(connection, [one.row.alert_id], now)
             continue
         alert, steps = _followed(one, plan, targets, now)
         if alert != one.alert:
             _keep(connection, one.row, alert)
-        names = [name for step in steps for name in _of_step(targets, one.alert.kind, step)]
+        watched = one.alert.kind is Kind.WATCH
+        names = [MACHINE] * bool(steps) if watched else one.reach.names(targets, steps, one.row.desk_id, now)
         told = bool(names) or told
         if names:
             common = {"alert_id": one.row.alert_id, "told": alert.told, "attempts": 0, "due_at": now}
@@ -96,8 +96,10 @@ def _waiting(connection: Connection) -> dict[tuple[str, str], Any]:
     }
 
 
-def _known(connection: Connection) -> list[_Known]:
-    rows = connection.execute(select(alerts).where(alerts.c.ended_at.is_(None))).all()
+def _known(connection: Connection, now: datetime) -> list[_Known]:
+    query = select(alerts, tickets.c.desk_id).outerjoin(tickets, tickets.c.ticket_id == alerts.c.ticket_id)
+    rows = connection.execute(query.where(alerts.c.ended_at.is_(None))).all()
+    reached = reach.of(connection, now) if rows else {}
     sends = defaultdict(list)
     if rows:
         query = select(alert_sends).where(alert_sends.c.alert_id.in_([row.alert_id for row in rows]))
@@ -107,7 +109,7 @@ def _known(connection: Connection) -> list[_Known]:
     for row in rows:
         last = sends[row.alert_id, row.told]
         lost = bool(last) and all(send.sent_at is None and send.failed_at is not None for send in last)
-        found.append(_Known(row, alert_of(row), lost))
+        found.append(_Known(row, alert_of(row), lost, reached.get(row.operator_id, Reach())))
     return found
 
 
@@ -127,19 +129,23 @@ def _is_over(one: _Known, wanted: Mapping[tuple[str, str], Any]) -> bool:
     return one.alert.kind in FOUND_BY_SWEEP and (one.row.operator_id, one.row.subject) not in wanted
 
 
-def _of_step(targets: Targets, kind: Kind, step: str) -> Sequence[str]:
-    return [MACHINE] if kind is Kind.WATCH else targets.get(step, ())
-
-
 def _followed(one: _Known, plan: Plan, targets: Targets, now: datetime) -> tuple[Alert, list[str]]:
-    """Steps nobody is named for are passed over."""
-    kind = one.alert.kind
-    steps = [
-        step
-        for step in escalation.steps_of(plan, kind, one.alert.level)
-        if _of_step(targets, kind, step.name)
-    ]
-    return escalation.follow(one.alert, steps, now, lost=one.lost)
+    """Steps nobody is ever named for are passed over; one for which nobody is there now leads to the next at once."""
+    kind, desk_id = one.alert.kind, one.row.desk_id
+    may = {*targets, *one.reach.steps(desk_id), MACHINE}
+    steps = [step for step in escalation.steps_of(plan, kind, one.alert.level) if step.name in may]
+    alert, due = escalation.follow(one.alert, steps, now, lost=one.lost)
+    while (
+        due
+        and alert.told < len(steps)
+        and kind is not Kind.WATCH
+        and not one.reach.is_there(targets, due, desk_id, now)
+    ):
+        alert, further = escalation.follow(alert, steps, now, lost=True)
+        if not further:
+            break
+        due = further
+    return alert, due
 
 
 def _raise(

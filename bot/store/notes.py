@@ -10,6 +10,9 @@ from bot.store.conversations import Loaded
 from bot.store.inbox import cell_row
 from bot.store.schema import contacts, notes
 
+OWED = (NoteKind.PROMISE, NoteKind.CONSULT)
+"""Kinds whose owner is found without opening anything."""
+
 
 def add(connection: Connection, loaded: Loaded, note: Note) -> Note:
     """A new note; its number is the next one of the contact, whose lock the caller holds."""
@@ -33,7 +36,7 @@ def change(connection: Connection, loaded: Loaded, note: Note) -> None:
 
 def _cells(loaded: Loaded, note: Note) -> dict[str, object]:
     place = cell_row(loaded.contact_id, note.number)
-    owner = note.owner if note.kind is NoteKind.PROMISE else None
+    owner = note.owner if note.kind in OWED else None
     sealed = loaded.key.seal("notes", "sealed_note", place, body.encode(note))
     return {"kind": note.kind, "owner": owner, "open": note.is_open, "sealed_note": sealed}
 
@@ -49,13 +52,15 @@ def of(connection: Connection, loaded: Loaded) -> list[Note]:
     ]
 
 
-def owing(connection: Connection, operator_id: str, staff_id: str) -> list[str]:
-    """The contacts to whom a member still owes something."""
+def owing(
+    connection: Connection, operator_id: str, staff_id: str, kind: NoteKind = NoteKind.PROMISE
+) -> list[str]:
+    """The contacts to whom a member still owes something, or about whom they are asked."""
     query = (
         select(notes.c.contact_id)
         .join(contacts, contacts.c.contact_id == notes.c.contact_id)
         .where(contacts.c.operator_id == operator_id, notes.c.owner == staff_id)
-        .where(notes.c.kind == NoteKind.PROMISE, notes.c.open.is_(True))
+        .where(notes.c.kind == kind, notes.c.open.is_(True))
         .order_by(notes.c.contact_id)
         .distinct()
     )

@@ -14,7 +14,7 @@ from bot.errors import SealError
 from bot.frozen import dataclass
 from bot.store import body
 from bot.store.database import transact
-from bot.store.schema import contacts, practices, receipts, risk_reviews, staff_factors
+from bot.store.schema import contacts, practices, receipts, risk_reviews, staff_factors, staff_targets
 from bot.store.sealed import Cell, Sealer, marked_by
 
 MOST = 200
@@ -25,6 +25,7 @@ CELLS: tuple[tuple[Column[str], Column[bytes]], ...] = (
     (risk_reviews.c.review_id, risk_reviews.c.sealed_review),
     (staff_factors.c.factor_id, staff_factors.c.sealed_factor),
     (practices.c.practice_id, practices.c.sealed_practice),
+    (staff_targets.c.staff_id, staff_targets.c.sealed_target),
 )
 """Row name and cell of everything that an installation key seals itself; the rest is under its contact's own key."""
 

@@ -128,6 +128,7 @@ RULES: dict[str, str] = {
     "staff_factors": "kept until its member removes it or leaves",
     "recovery_codes": "kept until used",
     "practices": "30 days after they were touched: simulated people, nobody's",
+    "staff_targets": "kept until its member removes it or leaves",
     "staff_settings": "kept: how a member wants to see the console",
     "accounts": "kept: one row for each of our accounts",
     "revisions": "kept: published content, nobody's",

@@ -292,6 +292,14 @@ staff_settings = Table(
     Column("undo_seconds", Integer, nullable=False),
 )
 
+staff_targets = Table(
+    "staff_targets",
+    metadata,
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
+    operator_column(),
+    Column("sealed_target", LargeBinary, nullable=False),
+)
+
 drafts = Table(
     "drafts",
     metadata,

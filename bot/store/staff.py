@@ -20,6 +20,7 @@ from bot.store.schema import (
     staff_factors,
     staff_sessions,
     staff_settings,
+    staff_targets,
 )
 
 IDLE = timedelta(minutes=30)  # ASVS 7.3.1
@@ -141,7 +142,7 @@ def pause(connection: Connection, staff_id: str, until: datetime | None) -> None
 def disable(connection: Connection, staff_id: str, now: datetime) -> None:
     """A member may not sign in any more; their sessions end, their shifts are nobody's."""
     connection.execute(update(staff).where(staff.c.staff_id == staff_id).values(disabled_at=now))
-    for table in (staff_sessions, one_time_logins, staff_factors, recovery_codes):
+    for table in (staff_sessions, one_time_logins, staff_factors, recovery_codes, staff_targets):
         connection.execute(delete(table).where(table.c.staff_id == staff_id))
     connection.execute(delete(duties).where(duties.c.staff_id == staff_id, duties.c.ends_at > now))
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.errors import Unreachable
 from bot.handoff.alerts import Alerts, by_step
+from bot.store import duties, staff
 from tests.admin.conftest import House
 
 
@@ -87,3 +88,36 @@ async def test_an_editor_sees_no_alerts(house: House) -> None:
     await browser.sign_in("hen")
     await browser.get("/admin/alerts")
     assert browser.status == 403
+
+
+async def test_a_member_on_duty_is_told_at_their_own_address_and_its_failure_is_on_the_status_page(
+    house: House,
+) -> None:
+    """R-080, R-106: they enter it in their settings; whom telling fails stands on the status page by name, and the
+    address on no other page."""
+    duty, alerts = Duty(), house.engawa.alerts
+    alerts._personal = lambda where: duty if where == "mailto:mizuno@example.jp" else None
+    browser = await house.signed_in()
+    await browser.get("/admin/settings")
+    await browser.post("/admin/settings/alerts", {"where": "https://evil.example"})
+    assert (browser.status, "そこへは知らせを送れません" in browser.text) == (400, True)
+    assert 'value="https://evil.example"' in browser.page
+    await browser.post("/admin/settings/alerts", {"where": "mizuno@example.jp"})
+    assert (browser.status, 'value="mizuno@example.jp"' in browser.page) == (200, True)
+    now, operator = house.clock.now(), house.engawa.operator_id
+    [member] = await house.engawa.database.read(staff.members, operator)
+    await house.engawa.database.write(duties.add, member.staff_id, now, now + timedelta(hours=4))
+    duty.down = True
+    await house.risk("u1")
+    await alerts.work()
+    lead = await house.signed_in("oono", "おおの", "lead")
+    await lead.get("/admin/status")
+    assert "みずの への知らせが、いま届いていません。" in lead.text
+    for page in ("/admin/status", "/admin/alerts", "/admin/members", "/admin"):
+        await lead.get(page)
+        assert "mizuno@example.jp" not in lead.page
+    duty.down = False
+    house.later(1)
+    await alerts.work()
+    await lead.get("/admin/alerts")
+    assert "みずの に知らせました" in lead.text

@@ -117,6 +117,7 @@ def test_every_sentence_is_whole() -> None:
             "same_day",
             "time_of_day",
             "peer_wishes",
+            "language_",
         ),
     )
     for path, bubble in bubbles():

@@ -11,7 +11,7 @@ from sqlalchemy import LargeBinary
 
 from bot.content import practice
 from bot.flows import model
-from bot.store import factors, practices, sittings, staff
+from bot.store import factors, practices, reach, sittings, staff
 from bot.store.reviews import Review
 from bot.store.schema import metadata
 from bot.store.sealed import BUCKETS, CONTACT_KEY_ID, KEY, NONCE, VERSION, Cell
@@ -109,6 +109,7 @@ class TestBusy:
         await house.engawa.desk.break_glass(await house.member("ops", "operator"), ticket.id, "電話があった")
         write, sealer = house.engawa.database.write, house.engawa.sealer
         await write(factors.add, sealer, member, factors.TOTP, b"secret", house.clock.now())
+        await write(reach.keep, sealer, member, "mailto:a@example.jp")
         await write(staff.begin_session, member.staff_id, "token", house.clock.now())
         [sitting] = await house.engawa.database.read(sittings.sittings, member.staff_id, house.clock.now())
         await write(factors.keep_pending, sealer, member, sitting.session_id, b"challenge")

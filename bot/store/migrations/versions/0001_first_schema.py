@@ -399,6 +399,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_staff_settings")),
     )
     op.create_table(
+        "staff_targets",
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("sealed_target", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.operator_id"], name=op.f("fk_staff_targets_operator_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_staff_targets_staff_id")),
+        sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_staff_targets")),
+    )
+    op.create_table(
         "drafts",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
         sa.Column("staff_id", sa.String(length=32), nullable=False),
@@ -715,6 +726,7 @@ def downgrade() -> None:
     op.drop_table("talks")
     op.drop_table("scheduled_replies")
     op.drop_table("drafts")
+    op.drop_table("staff_targets")
     op.drop_table("staff_settings")
     with op.batch_alter_table("practices", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_practices_staff_id"))
