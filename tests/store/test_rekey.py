@@ -13,9 +13,10 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from admin.cli import app
+from bot.content import practice
 from bot.errors import SealError
 from bot.messages import Address
-from bot.store import conversations, dedupe, factors, moved, reach, rekey, reviews, timeline
+from bot.store import conversations, dedupe, factors, moved, practices, reach, rekey, reviews, timeline
 from bot.store.reviews import Review
 from bot.store.schema import contacts, metadata, receipts, risk_reviews
 from bot.store.sealed import CONTACT_KEY_ID, Cell, Keyring, Sealer, key_id_of
@@ -129,6 +130,10 @@ async def test_every_cell_of_an_installation_key_is_known(house: House) -> None:
     await forget(house, "b")
     await house.engawa.database.write(
         factors.add, house.engawa.sealer, await house.member(), factors.TOTP, b"secret", house.clock.now()
+    )
+    practised = practice.begin(practice.Practice(id="p", name="n", nickname="k", about="a", opening=("x",)))
+    await house.engawa.database.write(
+        practices.add, house.engawa.sealer, await house.member(), practised, house.clock.now()
     )
     await house.engawa.database.write(
         reach.keep, house.engawa.sealer, await house.member(), "mailto:a@example.jp"
