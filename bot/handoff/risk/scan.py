@@ -134,10 +134,12 @@ class Rules:
         assert book.automaton is not None
         met, begun = 0, set[int]()
         matches = book.automaton.find_matches_as_indexes(folded, overlapping=True)
+        worth = book.worth
         for number in {number for number, _, _ in matches}:
-            bits, starts = book.worth_of(number)
+            bits, starts = worth.get(number) or book.worth_of(number)
             met |= bits
-            begun |= starts
+            if starts:
+                begun |= starts
         if met & FIRST and met & SECOND:
             halves = book.halves
             for joint in book.joined(match for match in matches if match[0] in halves):
