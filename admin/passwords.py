@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from zxcvbn import zxcvbn
-
 from bot.errors import BadInput
 
 LEAST, MOST = 12, 256  # characters (ASVS 6.2.1, 6.2.9)
@@ -24,6 +22,8 @@ def check(secret: str, known: Sequence[str] = ()) -> None:
     """
     if not LEAST <= len(secret) <= MOST:
         raise BadInput(TOO_SHORT)
+    from zxcvbn import zxcvbn  # 12 MB of lists, for the few times that somebody chooses a passphrase
+
     guessed = [*OURS, *filter(None, known)]
     for spelling in filter(None, (secret, re.sub(r"[\W_]", "", secret))):  # a dash between words is no secret
         if zxcvbn(spelling[:READ], user_inputs=guessed)["score"] < LEAST_SCORE:

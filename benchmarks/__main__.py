@@ -131,10 +131,21 @@ class Session:
                     remote=not plan.quick,
                     half=not bot.peer,
                 )
-                try:
-                    self.results.rounds[bot.name].append(await self.bench.play_round(bot, wanted))
-                except ServerFailed as error:
-                    self._leave_out(bot, error)
+                await self._play(bot, wanted)
+
+    async def _play(self, bot: Bot, wanted: Wanted) -> None:
+        """A round of one bot. A peer gets a second try; if that fails, too, it is named and left out."""
+        for last_try in (False, True):
+            try:
+                self.results.rounds[bot.name].append(await self.bench.play_round(bot, wanted))
+                return
+            except ServerFailed as error:
+                _say(str(error))
+                if not bot.peer:  # ours have to run
+                    raise
+                if last_try:
+                    self.results.absent[bot.name] = str(error).splitlines()[0]
+                    self.results.rounds[bot.name].clear()
 
     async def acks(self) -> None:
         plan = self.plan
@@ -158,14 +169,6 @@ class Session:
                 if bot.name not in self.results.absent:
                     found = self.results.starts.setdefault(bot.name, [])
                     found.append(await self.bench.time_start(bot))
-
-    def _leave_out(self, bot: Bot, error: ServerFailed) -> None:
-        """A peer that does not run on this machine is named; ours have to run."""
-        if not bot.peer:
-            raise error
-        _say(f"left out: {error}")
-        self.results.absent[bot.name] = str(error).splitlines()[0]
-        self.results.rounds[bot.name].clear()
 
 
 @contextlib.contextmanager

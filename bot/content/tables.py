@@ -8,8 +8,6 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
-import openpyxl
-
 from bot.content.importing import decoded, told
 from bot.errors import BadInput
 
@@ -44,6 +42,8 @@ def xlsx_rows(data: bytes) -> Rows:
     the text it is written as. Raises BadInput."""
     if len(data) > MAX_BYTES:
         raise BadInput(told("too_large", n=MAX_BYTES // 1_000_000))
+    import openpyxl  # 12 MB that only a workbook needs
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
