@@ -47,17 +47,27 @@ def _copier(kind: type[Any]) -> tuple[Callable[[Any], Any], dict[str, Callable[[
     if hasattr(kind, "__post_init__") or not hasattr(kind, "__slots__"):
         raise TypeError(f"{kind.__name__} is made with care or has no slots: use dataclasses.replace")
     slots = {field.name: getattr(kind, field.name) for field in fields(kind)}
-    return _copying(kind, tuple(slots)), {name: slot.__set__ for name, slot in slots.items()}
+    put = {name: slot.__set__ for name, slot in slots.items()}
+    return _copying(kind, tuple(slots), put), put
 
 
-def _copying(kind: type[Any], names: tuple[str, ...]) -> Callable[[Any], Any]:
-    """A function with a line for each field, written as `dataclasses` writes an `__init__`."""
+def _copying(
+    kind: type[Any], names: tuple[str, ...], put: dict[str, Callable[[Any, Any], None]]
+) -> Callable[[Any], Any]:
+    """A function with a line for each field, written as `dataclasses` writes an `__init__`.
+
+    A class that is frozen by `dataclasses` itself lets its fields be set by their slots only.
+    """
+    guarded = kind.__dataclass_params__.frozen
     lines = [
         "def copy(value):",
         "    made = new(kind)",
-        *(f"    made.{name} = value.{name}" for name in names),
+        *(
+            f"    put[{name!r}](made, value.{name})" if guarded else f"    made.{name} = value.{name}"
+            for name in names
+        ),
     ]
-    scope: dict[str, Any] = {"new": object.__new__, "kind": kind}
+    scope: dict[str, Any] = {"new": object.__new__, "kind": kind, "put": put}
     exec("\n".join([*lines, "    return made"]), scope)  # noqa: S102 - names of fields, no text from outside
     copy: Callable[[Any], Any] = scope["copy"]
     return copy

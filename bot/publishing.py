@@ -26,6 +26,7 @@ from bot.store.releasing import NextRelease, Origin
 from bot.store.staff import Member
 
 MOST_NOTE = 500
+MOST_CHECKED = 8  # what editors look at, and what is in review, of a few states
 LOOK_EVERY = 20  # seconds
 AT_MOST = timedelta(days=90)
 
@@ -34,8 +35,6 @@ log = structlog.get_logger("studio")
 
 class Releases(Archive):
     """Makes releases. Checking is done beside the writer, so that nobody's message waits for it."""
-
-    _checked: tuple[tuple[object, ...], list[Issue]] | None = None
 
     # --- the next one ---
 
@@ -98,13 +97,15 @@ class Releases(Archive):
         ]
 
     async def checked(self, number: int, proposal: Proposal) -> list[Issue]:
-        """What is wrong with it on top of this release; remembered until something else is asked, or the day ends."""
+        """What is wrong with it on top of this release; the last answers are remembered for the day."""
         seen = (number, proposal.seen, self.today())
-        known = self._checked
-        if known is None or known[0] != seen:
-            found = await self.beside.issues(proposal.documents, self.today())
-            self._checked = known = seen, proposal.issues(found)
-        return known[1]
+        known = self._checked.get(seen)
+        if known is None:
+            known = proposal.issues(await self.beside.issues(proposal.documents, self.today()))
+            while len(self._checked) >= MOST_CHECKED:
+                del self._checked[next(iter(self._checked))]
+            self._checked[seen] = known
+        return known
 
     async def packs(self, member: Member) -> tuple[Pack, Pack | None]:
         """What is public, and what it would be with every draft that can be read; None where nobody drafts."""

@@ -11,6 +11,7 @@ from bot.beside import Beside
 from bot.clock import Clock
 from bot.content.codec import Document
 from bot.content.diff import Change, changes, title_of
+from bot.content.issues import Issue
 from bot.content.library import Library
 from bot.errors import NotAllowed, NotFound
 from bot.handoff.hours import TOKYO
@@ -35,6 +36,7 @@ class Archive:
         self.database, self._library, self.clock = database, library, clock
         self.operator_id, self._sealer = operator_id, sealer
         self.beside = Beside()
+        self._checked: dict[tuple[object, ...], list[Issue]] = {}
 
     def today(self) -> date:
         """The day in Tokyo."""

@@ -31,3 +31,14 @@ def test_it_gives_what_the_standard_library_gives(talk: Talk, mode: Mode, revisi
 def test_a_name_that_is_no_field_is_told() -> None:
     with pytest.raises(TypeError, match="colour"):
         replace(Talk(contact_id="a"), colour="red")  # type: ignore[call-arg]
+
+
+def test_a_class_frozen_by_dataclasses_is_copied_too() -> None:
+    """Its fields are set by their slots: who replaces one need not know how its class was made."""
+
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class Guarded:
+        a: int
+        b: str = ""
+
+    assert replace(Guarded(a=1, b="x"), a=2) == Guarded(a=2, b="x")

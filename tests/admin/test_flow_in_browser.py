@@ -161,7 +161,7 @@ async def test_a_new_editor_publishes_a_change_while_somebody_is_mid_flow(
 async def test_the_map_of_two_hundred_steps_is_moved_by_keys_and_has_a_list(
     house: House, chrome: Browser, tmp_path: Path
 ) -> None:
-    """Must-show 5 and 6: what the map does is there by keys, and as a list."""
+    """What the map does is there by keys, and as a list."""
     member = await house.staff("tanabe", "たなべ", "editor")
     flow = a_long_flow(200)
     await house.engawa.studio.save(member, "flow", flow.id, text_of(plain(flow)), 0)
