@@ -105,6 +105,22 @@ ACCESS: dict[str, frozenset[str]] = {
 }
 
 
+NOTED = {
+    "POST /second": "second_factor",
+    "POST /enrol": "factor_add",
+    "POST /passphrase": "passphrase",
+    "POST /settings/codes": "codes",
+    "POST /settings/factor": "factor_drop",
+    "POST /settings/end": "session_end",
+    "POST /logout": "sign_out",
+    "POST /studio/publish": "publish",
+    "POST /studio/releases/{number}/back": "roll_back",
+    "POST /studio/releases/{number}/export": "export",
+}
+"""Deeds at no thread that go into the audit, before they are done; those at threads are noted where they are done."""
+REFUSED = "not_allowed"
+
+
 def key_of(request: web.Request) -> str:
     """The line of a request's route."""
     resource = request.match_info.route.resource

@@ -132,7 +132,7 @@ def attach(
     pages = Pages(console.clock, console.service_name)
     streams = Streams(console, door)
 
-    admin = web.Application(middlewares=Guard(door, cookies, pages).middlewares)
+    admin = web.Application(middlewares=Guard(door, cookies, pages, console.trail, console.clock).middlewares)
     admin.add_routes(SignIn(pages, door, cookies, streams).routes())
     factors = SecondFactor(console.database, console.sealer, console.clock, console.origin, second_delays)
     second = Second(pages, door, factors, cookies, streams, console.service_name)

@@ -13,13 +13,15 @@ import structlog
 from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from admin.access import ACCESS, OPEN, key_of
+from admin.access import ACCESS, NOTED, OPEN, REFUSED, key_of
 from admin.auth import Cookies, Door, Session
 from admin.views.pages import Pages, is_fragment
 from admin.words import COOKIE as LANGUAGE_COOKIE
 from admin.words import COOKIE_AGE, LANGUAGES
 from bot.channels.webhook import read_body
+from bot.clock import Clock
 from bot.errors import BadInput, Busy, Conflict, EngawaError, NotAllowed, NotFound, StoreUnavailable, TooLarge
+from bot.store.audit import Trail
 from bot.store.staff import FULL
 
 MAX_BODY = 64 * 1024
@@ -68,8 +70,9 @@ def proven(request: web.Request, back: str) -> Session:
 class Guard:
     """The middlewares of the console, outermost first."""
 
-    def __init__(self, door: Door, cookies: Cookies, pages: Pages) -> None:
+    def __init__(self, door: Door, cookies: Cookies, pages: Pages, trail: Trail, clock: Clock) -> None:
         self._door, self._cookies, self._pages = door, cookies, pages
+        self._trail, self._clock = trail, clock
 
     @property
     def middlewares(self) -> Sequence[Middleware]:
@@ -145,6 +148,7 @@ class Guard:
         if request.match_info.http_exception is None and session.member.role not in (roles or ()):
             if roles is None:
                 log.error("route_without_roles", route=key)  # closed to everybody until it has a line
+            await self._trail.note(session.member, REFUSED, self._clock.now())
             raise NotAllowed("This page is for others of the staff.")
         if posts:
             if name in UPLOADS:
@@ -154,6 +158,8 @@ class Guard:
             form = request[FORM]
             if not session.is_ours(form.get("csrf", "")):
                 raise NotAllowed("This page was out of date. Open it again.")
+            if key in NOTED:
+                await self._trail.note(session.member, NOTED[key], self._clock.now())
         return await handler(request)
 
     def _has_seen_login(self, request: web.Request, form: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
-READ = {"ahocorasick-rs": "Apache-2.0", "jaconv": "MIT", "pyrage": "MIT"}
+READ = {"ahocorasick-rs": "Apache-2.0", "jaconv": "MIT", "pyrage": "MIT", "pyreqwest": "Apache-2.0"}
 """Of packages whose metadata names none: what the licence file inside them says."""
 OF_THE_TOOL = {"pip", "setuptools", "wheel"}
 

@@ -8,8 +8,8 @@ import secrets
 import pytest
 from aiohttp import web
 
-from admin.access import ACCESS, HOME, OPEN
-from bot.store import staff
+from admin.access import ACCESS, HOME, NOTED, OPEN, REFUSED
+from bot.store import audit, staff
 from bot.store.staff import ANSWERING, ROLES
 from tests.admin.conftest import Browser, House
 
@@ -154,3 +154,25 @@ async def test_who_does_not_answer_sees_no_word(house: House, role: str) -> None
             await browser.get(address(key, GUESSED)[1])
             assert "canary" not in browser.page, key
             assert "もう死にたい" not in browser.page, key
+
+
+async def test_deeds_at_no_thread_are_noted_though_they_come_to_nothing(house: House) -> None:
+    """B43: each of those routes once makes one event of its name, and a page of others one more; none has words."""
+    read = house.engawa.database.read
+    for role in ("lead", "reviewer"):
+        browser = await house.signed_in(role, role, role)
+        for key, action in NOTED.items():
+            if key == "POST /logout" or role not in ACCESS[key]:
+                continue
+            before = len(await read(lambda connection: list(audit.events(connection))))
+            await asks(browser, key, GUESSED)
+            events = (await read(lambda connection: list(audit.events(connection))))[before:]
+            assert [event.action for event in events].count(action) == 1, (key, browser.status, events)
+            if browser.status == 303 and browser.location == "/admin/login":
+                await browser.sign_in(role)
+    before = len(await read(lambda connection: list(audit.events(connection))))
+    editor = await of_role(house, "editor")
+    await editor.get("/admin/queue")
+    assert editor.status == 403
+    events = (await read(lambda connection: list(audit.events(connection))))[before:]
+    assert [event.action for event in events] == [REFUSED]

@@ -68,6 +68,14 @@ async def test_every_read_and_write_of_a_thread_is_noted_with_its_purpose(house:
     assert await problems(house) == []
 
 
+async def test_who_stands_in_looks_in_care(house: House) -> None:
+    """Their look is rightful: as one that is not allowed it would hide those that are not (R-106)."""
+    ticket, member, other = await house.claimed("a"), await house.member(), await house.member("sakurai")
+    await house.engawa.desk.stand_in(member, ticket.id, other.staff_id)
+    await house.engawa.desk.thread(other, ticket.id)
+    assert [event.purpose for event in await chain(house)][-1] == "care"
+
+
 async def test_a_leads_look_is_told_from_care_and_a_stranger_leaves_a_trace(house: House) -> None:
     """R-077: what was refused is noted, too, though the request came to nothing."""
     ticket = await house.claimed("a")
