@@ -41,8 +41,9 @@ FLOORS = {
     "n": Floor(urgent=0.98, concern=0.96, precision=0.95, false_alarms=0.04),
     "o": Floor(urgent=0.95, concern=0.89, precision=0.96, false_alarms=0.03),
     "p": Floor(urgent=0.95, concern=0.83, precision=0.93, false_alarms=0.06),
+    "q": Floor(urgent=0.70, concern=0.66, precision=0.79, false_alarms=0.146),
 }
-"""As measured; nobody tunes on rounds e and h (see the README)."""
+"""As measured; nobody tunes on rounds h and q (see the README)."""
 
 
 @cache
@@ -86,6 +87,6 @@ def measured(rows: list[Labelled], flagged: set[str]) -> Floor:
 def test_the_corpus_is_wide() -> None:
     """Over 1,500 lines, hardly a text twice, at least half of them hard negatives or everyday."""
     rows = [row for name in FLOORS for row in corpus(name)]
-    assert len(rows) >= 4_500
+    assert len(rows) >= 5_500
     assert len(rows) - len({row.text for row in rows}) <= 25  # authors had the same thought now and then
     assert sum(row.level == "none" for row in rows) * 2 >= len(rows)
