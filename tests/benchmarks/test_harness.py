@@ -74,21 +74,20 @@ async def test_people_who_are_filled_in_are_like_those_who_wrote(ready_sqlite_ur
     clock, channel = FakeClock(), FakeChannel("line")
     async with an_engawa(ready_sqlite_url, clock=clock, channels=[channel]) as engawa:
         await engawa.ingress.accept([channel.heard("real", "はじめ", at=clock.now())])
-        operator_id, sealer, read = engawa.operator_id, engawa.sealer, engawa.database.read
+        operator_id, sealer = engawa.operator_id, engawa.sealer
         address = Address(account="line", key="real")
-        real = await read(conversations.find, sealer, operator_id, address)
+        real = await engawa.database.read(conversations.find, sealer, operator_id, address)
         assert real is not None
-        like = (await read(conversations.load, sealer, [real], lock=False))[real]
+        like = (await engawa.database.read(conversations.load, sealer, [real], lock=False))[real]
     fill(ready_sqlite_url, sealer, Filling("line", 3, 2, like, clock.now()))
     async with an_engawa(ready_sqlite_url, clock=clock, channels=[channel]) as engawa:
-        read = engawa.database.read
-        made = await read(
-            conversations.find, sealer, operator_id, Address(account="line", key=f"U{1_000_000_000:032x}")
-        )
+        someone = Address(account="line", key=f"U{1_000_000_000:032x}")
+        made = await engawa.database.read(conversations.find, sealer, operator_id, someone)
         assert made is not None
-        loaded = (await read(conversations.load, sealer, [made], lock=False))[made]
-        assert loaded.address.key == f"U{1_000_000_000:032x}"
-        lines = await read(timeline.lines, loaded, after=0, limit=10)
+        found = await engawa.database.read(conversations.load, sealer, [made], lock=False)
+        loaded = found[made]
+        assert loaded.address == someone
+        lines = await engawa.database.read(timeline.lines, loaded, after=0, limit=10)
         assert [(line.author, line.body.texts) for line in lines] == [
             *[(timeline.PERSON, (HEARD,))] * 2,
             *[(timeline.BOT, (ANSWERED,))] * 2,
