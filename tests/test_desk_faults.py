@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from bot.channels.alerts import Email, Smtp, Webhook
 from bot.errors import NotAllowed
+from bot.handoff.alerts import Alerts, Bearer
 from bot.handoff.desk import Desk
+from bot.handoff.escalation import STANDARD
 from bot.handoff.hours import TOKYO
 from bot.handoff.ticket import GUIDE, Act, Status
 from bot.messages import Address
@@ -203,6 +209,93 @@ async def test_the_clock_goes_back(town: Town, desk: Desk) -> None:
     found = await desk.next_for(mizuno)
     assert found is not None
     assert found[0] == other.id
+
+
+async def test_nobody_of_the_staff_can_be_told(town: Town, desk: Desk) -> None:
+    """The mail server is down and the webhook answers 500: what the person was told stays true and nothing is added
+    to it; staff see who waits, and that nobody was reached and by which ways."""
+    await town.publish(("desk", {"id": "main", "name": "窓口", "shifts": HOURS, "year_end": "none"}))
+    refuses = web.Application()
+    refuses.router.add_post("/hook", _answers_500)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        down = Smtp(
+            host="127.0.0.1", port=free.getsockname()[1], tls=False, starttls=False, sender="e@example.jp"
+        )
+    async with TestServer(refuses, host="127.0.0.1") as server:
+        ways: dict[str, Bearer] = {
+            "desk/1": Email(down, "desk@example.jp"),
+            "lead/1": Webhook(str(server.make_url("/hook"))),
+        }
+        house = town.engawa
+        alerts = Alerts(
+            house.database, house.hub, house.clock, house.operator_id, STANDARD, ways,
+            lambda: house.library.at_hand, "https://engawa.example.jp",
+        )  # fmt: skip
+        ticket = await town.asks("u")
+        await town.says("u", "もう死にたい")
+        await town.settle()
+        before = len(town.channel.arrived)
+        for _ in range(3):
+            await alerts.work()
+            town.later(seconds=20)
+        await town.settle()
+        member = await town.member()
+        [alert] = await alerts.open(member)
+        standing = await alerts.standing()
+        await alerts.close()
+    assert len(town.channel.arrived) == before
+    assert "までの見込みです" in await state(town, "u")
+    assert alert.undelivered
+    assert {name for name, _ in standing.not_working} == {"desk/1", "lead/1"}
+    assert [one.ticket.id for one in await desk.queue(member, Status.WAITING)] == [ticket.id]
+    assert (await desk.next_for(member) or ("",))[0] == ticket.id
+
+
+async def _answers_500(_request: web.Request) -> web.Response:
+    return web.Response(status=500)
+
+
+async def test_the_clock_jumps_ahead(town: Town, desk: Desk) -> None:
+    """A day at once: no time is told from a board of yesterday; the promise that passed is told once; who waits still
+    does, and is the next."""
+    await town.publish(("desk", {"id": "main", "name": "窓口", "shifts": HOURS, "year_end": "none"}))
+    ticket = await town.asks("u")
+    before = len(town.channel.arrived)
+    town.later(hours=24)
+    for _ in range(3):
+        await town.engawa.clockwork.wake()
+        await town.settle()
+    said = [one.reply.texts for one in town.channel.arrived[before:]]
+    assert said == [("お伝えした時間をすぎました。ごめんなさい。渡したものは残っています。",)]
+    await town.asks("v")
+    assert not [text for text in town.channel.texts("v") if "見込み" in text or "待ち時間" in text]
+    found = await desk.next_for(await town.member())
+    assert found is not None
+    assert found[0] == ticket.id
+
+
+async def test_taking_it_back_again_and_again_costs_nothing(town: Town, desk: Desk) -> None:
+    """R-022, R-023, R-091: five times asked and taken back, with sharp words: the turn is as anybody's, nothing is
+    closed, counted or said about it, and who writes rudely is neither shut out nor told off."""
+    first = await town.asks("u")
+    for _ in range(5):
+        await town.tap("u", "取り消す")
+        await town.says("u", "うるさいなあ")
+        await town.settle()
+        assert (await town.ticket("u")).status is Status.RESTING
+        await town.asks("u")
+    again = await town.ticket("u")
+    town.later(minutes=1)
+    other = await town.asks("v")
+    assert (again.id, again.status, again.priority) == (first.id, Status.WAITING, other.priority)
+    found = await desk.next_for(await town.member())
+    assert found is not None
+    assert found[0] == again.id
+    for text in town.channel.texts("u"):
+        assert not [
+            word for word in ("回目", "また取り消", "失礼", "やめましょう", "使えません") if word in text
+        ]
 
 
 async def test_nobody_looks_past_the_deadline_in_silence(town: Town) -> None:

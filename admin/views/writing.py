@@ -38,6 +38,9 @@ MOST_REMARKS = 4
 MOST_PLACES = 8
 QUESTION = re.compile("[?？]|(?:ですか|ますか|でしょうか|ませんか)(?=[。\\s]|$)")
 DIRECTIVE = re.compile("(?:ください|下さい|なさい|ましょう)")
+MEETING = re.compile("会いませんか|会えますか|会いましょう|お会い|面談|訪問|伺い|うかがい|待ち合わせ|見学")
+CALLED_OFF = re.compile("やめて|やめる|やめても|取りやめ|取り消|取消|キャンセル|断って|来なくて")
+"""Words of meeting, and of calling it off: the second belong beside the first (R-024)."""
 BLANK = re.compile("〔[^〕]*〕")
 
 
@@ -75,6 +78,11 @@ def _remarks(t: Words, rules: WordRules, text: str) -> Iterator[Remark]:
         yield Remark(said=t("{n} characters in one piece. A blank line makes two messages of it.", n=longest))
     if BLANK.search(text):
         yield Remark(said=t("A place in brackets is still to be filled in."))
+    meets = MEETING.search(text)
+    if meets and not CALLED_OFF.search(text):
+        yield Remark(
+            word=meets[0], said=t("offers to meet. That it can be called off belongs into the same message.")
+        )
     asked = DIRECTIVE.search(text)
     if asked:
         yield Remark(word=asked[0], said=t("can sound like something that has to be done."))

@@ -148,6 +148,21 @@ class Desk(RuleBasedStateMachine):
         self._try(Act.SEND_ON, tickets.send_on, who, desk, self.now, "they agreed")
 
     @rule(who=staff)
+    def stands_in(self, who: str) -> None:
+        """As the desk does it: not who has it, not who was refused, not who is gone (R-106)."""
+        ticket = self.ticket
+        if ticket is not None and who not in {*self.gone, *ticket.refused, ticket.keeper}:
+            self.talk = reread(replace(self.talk, ticket=replace(ticket, stand_in=who)))
+
+    @precondition(lambda self: self.ticket is not None and self.ticket.status is Status.ACTIVE)
+    @rule(minutes=st.integers(1, 600))
+    def promises(self, minutes: int) -> None:
+        ticket = self.ticket
+        assert ticket is not None
+        at = self.now + timedelta(minutes=minutes)
+        self.talk = reread(replace(self.talk, ticket=replace(ticket, promised_at=at)))
+
+    @rule(who=staff)
     def refuse(self, who: str) -> None:
         self._try(Act.REFUSE, tickets.refuse, who, self.now)
 
@@ -195,6 +210,10 @@ class Desk(RuleBasedStateMachine):
         assert (ticket.keeper is not None) is (ticket.status is Status.ACTIVE)
         assert ticket.keeper not in {*ticket.refused, *self.gone}
         assert not {ticket.assignee, ticket.stand_in} & self.gone
+        assert ticket.stand_in not in ticket.refused
+        assert ticket.moves[-1].at is not None
+        if ticket.status is Status.RESTING:
+            assert ticket.promised_at is None, "a promise without anybody to keep it"
         assert ticket.status is Status.RESTING or ticket.opened_at is not None
         if ticket.status is Status.RESTING:
             assert ticket.priority is Level.NONE
