@@ -13,7 +13,7 @@ from benchmarks.server import NULL, running
 from benchmarks.targets import Verdict
 from benchmarks.wire import Message
 from bot.messages import Address
-from bot.store import conversations, timeline
+from bot.store import conversations, inbox, timeline
 from bot.testing import FakeChannel, FakeClock, an_engawa
 
 PARTS = b'--x\r\nContent-Disposition: form-data; name="chat_id"\r\n\r\n42\r\n--x\r\nname="text"\r\n\r\nok\r\n--x--'
@@ -89,7 +89,7 @@ async def test_people_who_are_filled_in_are_like_those_who_wrote(ready_sqlite_ur
         assert loaded.address == someone
         lines = await engawa.database.read(timeline.lines, loaded, after=0, limit=10)
         assert [(line.author, line.body.texts) for line in lines] == [
-            *[(timeline.PERSON, (HEARD,))] * 2,
+            *[(inbox.PERSON, (HEARD,))] * 2,
             *[(timeline.BOT, (ANSWERED,))] * 2,
         ]
 
