@@ -5,6 +5,7 @@ Deny by default: a route is open to the roles that `admin.access` names for it, 
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -35,6 +36,7 @@ FORM = web.RequestKey("form", dict[str, str])
 UPLOAD = web.RequestKey("upload", tuple[str, bytes])
 UPLOADS = frozenset({"studio-table-read"})
 MAX_UPLOAD = 7 << 20
+UPLOAD_TIMEOUT = 60.0  # seconds
 
 STATUS = {
     NotFound: 404,
@@ -208,21 +210,25 @@ async def read_upload(request: web.Request) -> tuple[dict[str, str], tuple[str, 
     """The fields of a form with a file, and the file with its name. Raises TooLarge or BadInput."""
     if request.content_type != "multipart/form-data":
         raise BadInput("This form cannot be read.")
-    fields, file, total = dict[str, str](), ("", b""), 0
+    fields, file, total, parts = dict[str, str](), ("", b""), 0, 0
     try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or len(fields) > MAX_FIELDS:
-                raise BadInput("This form cannot be read.")
-            found = bytearray()
-            while chunk := await part.read_chunk(1 << 16):
-                found += chunk
-                total += len(chunk)
-                if total > MAX_UPLOAD:
-                    raise TooLarge("This file is too large.")
-            if part.filename is not None:
-                file = (part.filename, bytes(found))
-            else:
-                fields[part.name or ""] = found.decode("utf-8")
+        async with asyncio.timeout(UPLOAD_TIMEOUT):
+            async for part in await request.multipart():
+                parts += 1  # also of those without a byte: no other limit of aiohttp's holds here
+                if not isinstance(part, BodyPartReader) or parts > MAX_FIELDS:
+                    raise BadInput("This form cannot be read.")
+                found = bytearray()
+                while chunk := await part.read_chunk(1 << 16):
+                    found += chunk
+                    total += len(chunk)
+                    if total > MAX_UPLOAD:
+                        raise TooLarge("This file is too large.")
+                if part.filename is not None:
+                    file = (part.filename, bytes(found))
+                else:
+                    fields[part.name or ""] = found.decode("utf-8")
+    except TimeoutError as error:
+        raise BadInput("The body did not arrive in time.") from error
     except (ValueError, AssertionError) as error:
         raise BadInput("This form cannot be read.") from error
     if any(map(is_no_text, fields.values())):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from admin.words import words
 from bot.errors import StoreUnavailable
 from bot.handoff.desk import Desk
 from tests.admin.conftest import House
@@ -177,3 +178,22 @@ async def test_cookies_nobody_gave_are_no_error(house: House) -> None:
         assert browser.status == 200
         await browser.get("/admin", {"Cookie": f"engawa_staff={value}"}, follow=False)
         assert browser.status == 303
+
+
+async def test_an_upload_of_endless_empty_parts_is_refused(house: House) -> None:
+    """B29: parts without a byte grow no limit of size; their number has an end of its own."""
+    editor = await house.signed_in("kishi", "きし", "editor")
+    await editor.get("/admin/studio/import")
+    mark = editor.marks["csrf"]
+
+    def form(count: int) -> bytes:
+        part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        return (part.format("csrf", mark) + part.format("a", "") * count + "--x--\r\n").encode()
+
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    unreadable = words("ja")("This form cannot be read.")
+    await editor.post("/admin/studio/import", form(3), kind)
+    assert unreadable not in editor.text
+    await editor.post("/admin/studio/import", form(100), kind)
+    assert editor.status == 400
+    assert unreadable in editor.text
