@@ -33,7 +33,7 @@ async def attacked(made: Stage, attack: Attack) -> tuple[str, str]:
 
 
 async def run(wanted: list[str], database: postgresql.Server | None) -> tuple[int, int]:
-    """Runs the bars, those named or all, on one kind of database. Returns how many failed, and how many were not run."""
+    """Runs the bars, those named or all, on one kind of database. How many failed, and were not run."""
     failed, missed, where = 0, 0, "PostgreSQL" if database else "SQLite"
     chosen = [
         one
