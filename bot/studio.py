@@ -71,6 +71,8 @@ class Studio(Releases):
 
     def _draft(self, connection: Connection, staff_id: str, kind: str, name: str) -> Draft:
         operator = self.operator_id
+        # First of all, so that words saved between two looks make a conflict, and are never written over.
+        revision = document_drafts.newest(connection, operator, kind, name)
         number = content.latest_number(connection, operator)
         public = content.document(connection, operator, number, kind, name)
         drafted = document_drafts.open_draft(connection, operator, kind, name)
@@ -83,7 +85,7 @@ class Studio(Releases):
             kind=kind,
             name=name,
             body=drafted.body if drafted else words,
-            revision=document_drafts.newest(connection, operator, kind, name),
+            revision=revision,
             base_release=number,
             by=names.get(drafted.by, "") if drafted else "",
             at=drafted.at if drafted else None,
