@@ -104,8 +104,17 @@ async def test_axe_finds_nothing_beside_a_conversation(
     await page.click("#next")
     await page.click("#seen")
     here = f"/admin/tickets/{ticket}"
-    for path in ("#about", "/notes", "/notes?kind=consent", "/notes?kind=follow_up", "/pass", "/hand-over"):
-        await page.goto(here + path)
+    beside = (
+        "#about",
+        "/notes",
+        "/notes?kind=consent",
+        "/notes?kind=follow_up",
+        "/pass",
+        "/hand-over",
+        "/consult",
+    )
+    for path in (*(here + one for one in beside), "/admin/consults", "/admin/settings"):
+        await page.goto(path)
         found = await Axe().run(page)
         assert found.violations_count == 0, f"{path}\n{found.generate_report()}"
         wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
