@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,6 @@ from random import Random
 from tests.kill9.server import Server
 
 COMMAND = (sys.executable, "-m", "tests.chaos.serve", "serve")
-STARTING = 15.0  # seconds until a process surely listens to SIGTERM; before that it has begun nothing
 
 
 class Fleet:
@@ -70,16 +68,14 @@ class Fleet:
         """A rolling restart: SIGTERM, wait, start, one after another. The exit codes."""
         codes = []
         for server in self.servers:
-            up = time.monotonic() - server.started_at > STARTING
-            code = await asyncio.to_thread(server.stop)
-            codes.append(0 if code == -signal.SIGTERM and not up else code)
+            codes.append(await _stopped(server))
             server.start()
             await asyncio.sleep(0.2)
         self.rolls += 1
         return codes
 
     async def stop(self) -> list[int]:
-        return [await asyncio.to_thread(server.stop) for server in self.servers]
+        return [await _stopped(server) for server in self.servers]
 
     async def freeze_one(self, seconds: float) -> None:
         """One of them stands still, as on a machine that is busy elsewhere."""
@@ -104,3 +100,10 @@ class Fleet:
 
     def logs(self) -> str:
         return "\n".join(server.log.read_text(errors="replace") for server in self.servers)
+
+
+async def _stopped(server: Server) -> int:
+    """The exit code of a clean stop. Who had not started yet has begun nothing, and may end by the signal itself."""
+    started = server.has_started
+    code = await asyncio.to_thread(server.stop)
+    return 0 if code == -signal.SIGTERM and not started else code

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +39,6 @@ class Server:
         self._command = command
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.started_at = 0.0
         self.log = folder / f"{name}.log"
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ENGAWA_")}
         self._environ = {
@@ -52,6 +50,7 @@ class Server:
             "ENGAWA_LOG_FORMAT": "json",
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._said = 0
 
     def tell(self, environ: Mapping[str, str]) -> None:
         """What else it is told from its next start on."""
@@ -64,11 +63,16 @@ class Server:
 
     def start(self) -> None:
         assert self._process is None, "it lives"
+        self._said = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        self.started_at = time.monotonic()
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it told so since it was started."""
+        return b'"started"' in self.log.read_bytes()[self._said :]
 
     @property
     def has_ended(self) -> bool:
