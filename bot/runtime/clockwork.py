@@ -36,7 +36,9 @@ class Clockwork:
     def __init__(self, database: Database, hub: Hub, clock: Clock) -> None:
         self._database, self._hub, self._clock = database, hub, clock
         self._scheduler = AsyncIOScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
+            timezone="UTC",
+            # what is late is done all the same: left out, the daily work would wait for another day
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._comparing: asyncio.Task[None] | None = None
 

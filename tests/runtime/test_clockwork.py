@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -35,5 +36,28 @@ async def test_a_clock_that_is_set_stops_nothing(
         done.clear()
         await asyncio.sleep(0.05)
         assert not done.is_set()
+    finally:
+        await ticking.stop()
+
+
+async def test_what_is_late_is_done_all_the_same(house: House) -> None:
+    """A process that was busy, or stood still, when something was to be done does it afterwards, once."""
+    done = 0
+
+    async def job() -> None:
+        nonlocal done
+        done += 1
+
+    ticking = Clockwork(house.engawa.database, house.engawa.hub, house.clock)
+    ticking.every(3600, job)
+    ticking.start(works=False)
+    try:
+        (one,) = ticking._scheduler.get_jobs()
+        one.modify(next_run_time=datetime.now(UTC) - timedelta(hours=2, minutes=30))
+        async with asyncio.timeout(10):
+            while not done:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert done == 1
     finally:
         await ticking.stop()
