@@ -14,15 +14,17 @@ import tempfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
 from admin.access import ACCESS
+from bot.content import practice
 from bot.content.export import text_of
 from bot.handoff.desk import How
 from bot.handoff.notes import Consent, Note, NoteKind, Source
-from bot.store import accounts, counts, duties, staff
+from bot.store import accounts, counts, duties, practices, staff
 from bot.store.staff import Member
 from tests.admin.conftest import House, a_house
 from tests.admin.test_side import two_desks
@@ -31,6 +33,7 @@ from tests.provision import chromium
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 SIZES = {"390": (390, 844), "1280": (1280, 860)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 COLOURS = 64
 TALL = {"components": 3_000}  # one long sheet
 EVENING = (
@@ -61,6 +64,7 @@ MORE = {
 """Pages that look otherwise with something chosen."""
 PATHS = {
     "/places": "/places?q=の",
+    "/practice/{practice}": "/practice/{practised}",
     "/studio/documents/{kind}/{name}": "/studio/documents/resource/kita",
     "/studio/documents/{kind}/{name}/history": "/studio/documents/flow/F-MONEY/history",
     "/studio/flows/{flow}": "/studio/flows/F-MEET",
@@ -137,6 +141,7 @@ async def peopled(house: House) -> dict[str, str]:
     marks = {"line": accounts.Marks(received_at=now, sent_at=now, failed_at=now, failure_code="throttled")}
     await write(accounts.note, operator, marks)
     return {
+        "practised": await _practised(house, mizuno),
         "ticket": mine,
         "calm": calm,
         "waiting": await house.newest(),
@@ -145,6 +150,20 @@ async def peopled(house: House) -> dict[str, str]:
         "staff": sakurai.staff_id,
         "number": "6",
     }
+
+
+async def _practised(house: House, member: Member) -> str:
+    """A practice that is over, with something to look at."""
+    script = house.engawa.library.at_hand.latest.practices["mother"]  # type: ignore[union-attr]
+    session = practice.confirm(practice.begin(script))
+    for text, heard in (
+        ("ここまで支えてこられましたね。", practice.Heard()),
+        ("早めに、何歳からか教えてください。", practice.Heard(presses=True)),
+    ):
+        session = practice.reply(script, session, text, heard)
+    over = practice.hand_back(script, session)
+    write, sealer = house.engawa.database.write, house.engawa.sealer
+    return await write(practices.add, sealer, member, over, house.clock.now())
 
 
 async def _drafted(house: House, reviewer: Member) -> None:
@@ -190,7 +209,7 @@ async def taken(house: House, browser: Browser, fields: dict[str, str], folder: 
     """Takes all pictures."""
     cookies = {login: await _signed_in(house, login) for login in STAFF}
     for width, (wide, high) in SIZES.items():
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES:
             context = await browser.new_context(
                 base_url=str(house.server.make_url("/")), color_scheme=scheme, locale="ja-JP"
             )

@@ -12,6 +12,7 @@ from admin.access import ACCESS, HOME, NOTED, OPEN, REFUSED
 from bot.store import audit, staff
 from bot.store.staff import ANSWERING, ROLES
 from tests.admin.conftest import Browser, House
+from tests.screenshots import FOLDER, SCHEMES, SIZES, shots
 
 CLOSED = "ほかの務めの人のページです"
 GUESSED = "0123456789abcdef" * 2
@@ -110,6 +111,16 @@ async def test_a_session_that_was_left_open_changes_no_role_and_takes_nothing_ou
         await browser.show_code(role)
         assert await asks(browser, "GET /passphrase", ticket) == 200
     assert checked == FRESH
+
+
+def test_every_page_has_its_pictures() -> None:
+    """At 390 and 1280 px, by day and by night, small; `make screenshots` takes them (must-show 3)."""
+    wanted = {
+        f"{name}-{width}-{scheme}.png" for name, _, _ in shots() for width in SIZES for scheme in SCHEMES
+    }
+    kept = {path.name: path.stat().st_size for path in FOLDER.glob("*.png")}
+    assert kept.keys() == wanted
+    assert max(kept.values()) < 200_000
 
 
 @pytest.mark.parametrize("role", ROLES)

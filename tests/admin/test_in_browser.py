@@ -170,6 +170,14 @@ async def test_axe_finds_nothing_and_no_page_scrolls_sideways(
         found = await Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    await page.goto("/admin/practice")
+    assert (await Axe().run(page)).violations_count == 0
+    await page.click("[name=with][value=danger]")
+    for press in ("#seen", "#hand-back"):
+        await page.click(press)
+        found = await Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), press
     await page.keyboard.press("Escape")
     await page.evaluate("document.activeElement.blur()")
     await page.keyboard.press("?")
