@@ -35,6 +35,7 @@ from .server import (
     OURS,
     Bot,
     ServerFailed,
+    compiled,
 )
 from .wire import loop_factory
 
@@ -85,7 +86,7 @@ class Plan:
 def planned(options: argparse.Namespace, absent: dict[str, str]) -> Plan:
     """Which bots and how long; installs the peers."""
     bots: list[Bot] = [FLOOR, ENGAWA] if options.quick else list(OURS)
-    if not (options.quick or options.no_peers):
+    if not (options.quick or options.no_peers or options.profile):
         others, missing = peers.all_installed()
         bots += others
         absent |= missing
@@ -187,6 +188,7 @@ def postgresql(*, preload: str = "") -> Iterator[Databases]:
 async def run(options: argparse.Namespace, found: list[Results]) -> None:
     """Do what the options say. What was measured stands in `found` from its beginning; nothing after a profile."""
     load_before = os.getloadavg()[0]
+    compiled()
     absent: dict[str, str] = {}
     plan = planned(options, absent)
     load = Load()

@@ -6,7 +6,9 @@ a copy costs a hundredth of what making it costs. `database_url` is for what nee
 
 from __future__ import annotations
 
+import compileall
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +40,15 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, max_
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("ci")
 
+ROOT = Path(__file__).resolve().parent.parent
 MARKED_BY_FIXTURE = {"postgresql_url": "postgresql", "chromium_path": "browser"}
+
+
+def pytest_configure() -> None:
+    """Where Python is told to write no bytecode, each server that a test starts would compile all of us again."""
+    if sys.dont_write_bytecode:
+        for package in ("bot", "admin"):
+            compileall.compile_dir(ROOT / package, quiet=2)
 
 
 def pytest_report_header() -> str:
