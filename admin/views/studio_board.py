@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
@@ -18,7 +19,7 @@ from admin.words import Words, marked, words_of
 from bot.content.check_places import VOCABULARY
 from bot.content.diff import kind_name
 from bot.content.finding import ANY
-from bot.content.freshness import ORDER
+from bot.content.freshness import ORDER, Stale
 from bot.content.gaps import THRESHOLD, Told
 from bot.content.importing import Defaults
 from bot.content.issues import Issue
@@ -42,6 +43,7 @@ STATES = {
 }
 MOST_ROWS, MOST_TEXT = 100, 500
 MOST_PROBLEMS = 500
+MOST_MAILED = 30  # a longer address is cut by some mail programs
 
 
 class BoardPages:
@@ -86,6 +88,7 @@ class BoardPages:
             kind_name=kind_name,
             owners=sorted({one.owner for one in found if one.owner}),
             owner=owner,
+            mail=mail_of(t, rows) if owner and rows else "",
             today=today,
             total=gaps.total,
             areas=cells(t, gaps.by_area, {}),
@@ -194,6 +197,18 @@ def _defaults(form: Mapping[str, str], seen: date) -> Defaults:
         municipality=form.get("municipality", "").strip() or None,
         source=Source(title=source, seen_in_source=seen.isoformat()) if source else None,
     )
+
+
+def mail_of(t: Words, rows: Sequence[Stale]) -> str:
+    """A mail to an owner, to be sent from the reader's own program: we keep no address, and send nothing unasked."""
+    lines = [
+        t("{name}: to be looked at by {day}", name=one.title, day=one.due.isoformat())
+        if one.due
+        else t("{name}: nobody has confirmed it yet", name=one.title)
+        for one in rows[:MOST_MAILED]
+    ]
+    body = "\n".join([t("It is time to look at these again, whether they are still right."), "", *lines])
+    return "mailto:?" + urlencode({"subject": t("Places to look at again"), "body": body}, quote_via=quote)
 
 
 def cells(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
 import tracemalloc
 from datetime import date
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from bot.content.codec import Document
 from bot.content.csv_import import read_csv
 from bot.content.importing import Defaults
 from bot.store import counts
@@ -148,3 +152,22 @@ async def test_a_sentence_is_tried_and_kept_nowhere(house: House, editor: Browse
     assert "高い" in editor.text
     assert "/admin/studio/documents/word_rule/" in editor.page
     assert "/admin/studio/documents/risk_rule/" in editor.page
+
+
+async def test_a_mail_to_who_keeps_it_fresh(house: House, editor: Browser) -> None:
+    """Opens in the editor's own program with what is due, for one owner; nothing is sent from here."""
+    released = await house.engawa.database.read(house.engawa.library.released)
+    name = next(iter(released.latest.resources))
+    documents = await house.engawa.database.read(house.engawa.library.documents, released.number)
+    body = next(one.body for one in documents if (one.kind, one.name) == ("resource", name))
+    source = {**body["source"], "checked_on": "2026-01-05", "recheck_by": "2026-02-05"}
+    owned = Document(kind="resource", name=name, body={**body, "owner": "福祉課", "source": source})
+    await house.engawa.database.write(house.engawa.library.merge, [owned], "x", house.clock.now())
+    await editor.get("/admin/studio/board")
+    assert "mailto:" not in editor.page
+    await editor.get("/admin/studio/board?" + urlencode({"owner": "福祉課"}))
+    found = re.search(r'href="(mailto:\?[^"]+)"', editor.page)
+    assert found is not None
+    mail = parse_qs(urlsplit(html.unescape(found[1])).query)
+    assert mail["subject"] == ["案内の見なおし"]
+    assert f"{body['name']}：2026-02-05 までに見なおし" in mail["body"][0]
