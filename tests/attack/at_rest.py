@@ -16,7 +16,7 @@ from bot.store.database import make_engine, parse_url
 from bot.store.migrate import DEFAULT_OPERATOR
 from bot.store.schema import contacts, metadata, timeline
 from tests.attack.bars import bar, check
-from tests.attack.stage import Stage
+from tests.attack.stage import Stage, content
 from tests.security.test_known_ids import guesses
 
 IDS: Final = [f"U{hashlib.sha256(str(number).encode()).hexdigest()[:32]}" for number in range(10_000)]
@@ -53,9 +53,9 @@ async def canary_sweep(stage: Stage) -> str:
     await stage.ask("POST", "/webhooks/line", body=broken, headers={"X-Line-Signature": plain("signature")})
     await stage.settled()
     swept = [*files(stage.folder), *(stage.files() if stage.postgresql else ()), *stage.logs()]
-    found = {path.name: sung for path in swept if (sung := stage.canaries.found_in(path.read_bytes()))}
+    found = {path.name: sung for path in swept if (sung := stage.canaries.found_in(content(path)))}
     check(not found, f"canaries in {found}")
-    size = sum(path.stat().st_size for path in swept)
+    size = sum(len(content(path)) for path in swept)
     return f"{len(stage.canaries)} canaries, {len(swept)} files, {size >> 10} kB: none found"
 
 

@@ -128,11 +128,7 @@ class Stage:
         Our own connections are closed before: who closes a file drops all locks of its process on it (fcntl(2)).
         """
         self.engine.dispose()
-        found = []
-        for path in self.files():
-            with contextlib.suppress(FileNotFoundError):
-                found.append(path.read_bytes())
-        return b"\x00".join(found)
+        return b"\x00".join(map(content, self.files()))
 
     @property
     def settings(self) -> config.Settings:
@@ -226,6 +222,13 @@ class Stage:
 def check_status(answer: Answer, wanted: int) -> None:
     if answer.status != wanted:
         raise AssertionError(f"answered {answer.status} instead of {wanted}")
+
+
+def content(path: Path) -> bytes:
+    """All bytes of a file; of one that went meanwhile, none."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    return b""
 
 
 @asynccontextmanager
