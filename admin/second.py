@@ -15,15 +15,6 @@ from urllib.parse import urlsplit
 import pyotp
 import segno
 import structlog
-import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from admin.auth import Session, new_token
 from admin.codes import new_code, plain, step_of
@@ -83,18 +74,14 @@ class SecondFactor:
         """What this member can show; a fresh challenge for their passkeys."""
         member = session.member
         own = await self._database.read(factors.of, self._sealer, member)
-        passkeys = [json.loads(one.secret) for one in own if one.kind == PASSKEY]
+        ids = [json.loads(one.secret)["id"] for one in own if one.kind == PASSKEY]
         options = ""
-        if passkeys and self._rp_id:
-            made = webauthn.generate_authentication_options(
-                rp_id=self._rp_id,
-                allow_credentials=[
-                    PublicKeyCredentialDescriptor(id=base64url_to_bytes(one["id"])) for one in passkeys
-                ],
-                user_verification=UserVerificationRequirement.REQUIRED,
-            )
-            await self._keep(session, {"challenge": bytes_to_base64url(made.challenge)})
-            options = webauthn.options_to_json(made)
+        if ids and self._rp_id:
+            from admin import passkeys
+
+            asked = passkeys.to_show(self._rp_id, ids)
+            await self._keep(session, {"challenge": asked.challenge})
+            options = asked.options
         left = await self._database.read(factors.codes_left, member.staff_id)
         return Asking(has_app=any(one.kind == TOTP for one in own), options=options, codes_left=left)
 
@@ -150,19 +137,19 @@ class SecondFactor:
         if found is None:
             return False
         one, kept = found
-        try:
-            verified = webauthn.verify_authentication_response(
-                credential=given,
-                expected_challenge=base64url_to_bytes(challenge),
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                credential_public_key=base64url_to_bytes(kept["key"]),
-                credential_current_sign_count=one.counter,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError):
+        from admin import passkeys
+
+        counter = passkeys.shown(
+            given,
+            challenge=challenge,
+            rp_id=self._rp_id,
+            origin=self._origin,
+            key=kept["key"],
+            counter=one.counter,
+        )
+        if counter is None:
             return False
-        return await self._database.write(factors.advance, one, verified.new_sign_count, self._clock.now())
+        return await self._database.write(factors.advance, one, counter, self._clock.now())
 
     # --- setting one up ---
 
@@ -173,24 +160,17 @@ class SecondFactor:
         told, options = {"secret": secret}, ""
         if self._rp_id:
             own = await self._database.read(factors.of, self._sealer, member)
-            made = webauthn.generate_registration_options(
-                rp_id=self._rp_id,
-                rp_name=ISSUER,
-                user_id=member.staff_id.encode(),
-                user_name=member.login,
-                user_display_name=member.display_name,
-                exclude_credentials=[
-                    PublicKeyCredentialDescriptor(id=base64url_to_bytes(json.loads(one.secret)["id"]))
-                    for one in own
-                    if one.kind == PASSKEY
-                ],
-                authenticator_selection=AuthenticatorSelectionCriteria(
-                    resident_key=ResidentKeyRequirement.PREFERRED,
-                    user_verification=UserVerificationRequirement.REQUIRED,
-                ),
+            from admin import passkeys
+
+            asked = passkeys.to_set_up(
+                self._rp_id,
+                ISSUER,
+                user=member.staff_id,
+                login=member.login,
+                name=member.display_name,
+                ids=(json.loads(one.secret)["id"] for one in own if one.kind == PASSKEY),
             )
-            told["challenge"] = bytes_to_base64url(made.challenge)
-            options = webauthn.options_to_json(made)
+            told["challenge"], options = asked.challenge, asked.options
         await self._keep(session, told)
         uri = pyotp.TOTP(secret).provisioning_uri(name=member.login, issuer_name=ISSUER)
         picture = segno.make(uri, error="m").svg_inline(scale=4, border=3, dark="#000", light="#fff")
@@ -216,20 +196,14 @@ class SecondFactor:
         """Sets up a passkey. Session token and recovery codes. Raises BadInput for one that is not as asked for."""
         await self._delays.before(session.member.staff_id, "enrol")
         challenge, given = (await self._spend(session)).get("challenge"), _credential(answer)
-        try:
-            if not challenge or given is None or not self._rp_id:
-                raise ValueError
-            verified = webauthn.verify_registration_response(
-                credential=given,
-                expected_challenge=base64url_to_bytes(challenge),
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise BadInput("The passkey could not be set up. It can be tried again.") from error
-        credential_id = bytes_to_base64url(verified.credential_id)
-        kept = {"id": credential_id, "key": bytes_to_base64url(verified.credential_public_key)}
+        made = None
+        if challenge and given is not None and self._rp_id:
+            from admin import passkeys
+
+            made = passkeys.set_up(given, challenge=challenge, rp_id=self._rp_id, origin=self._origin)
+        if made is None:
+            raise BadInput("The passkey could not be set up. It can be tried again.")
+        kept = {"id": made.id, "key": made.key}
         await self._database.write(
             factors.add,
             self._sealer,
@@ -237,8 +211,8 @@ class SecondFactor:
             PASSKEY,
             json.dumps(kept).encode(),
             self._clock.now(),
-            counter=verified.sign_count,
-            credential_id=credential_id,
+            counter=made.counter,
+            credential_id=made.id,
         )
         return await self._set_up(session, PASSKEY)
 
