@@ -88,7 +88,7 @@ async def said_to(house: House, person: str, text: str) -> list[str]:
 async def test_a_new_editor_publishes_a_change_while_somebody_is_mid_flow(
     house: House, chrome: Browser, tmp_path: Path
 ) -> None:
-    """Must-show 1, from the first page to the next visitor."""
+    """From the first page to the next visitor."""
     house.engawa.channels["line"] = house.line
     await house.staff("tanabe", "たなべ", "editor")
     await house.staff("sakurai", "さくらい", "reviewer")
