@@ -2,7 +2,7 @@
 // the focus and where one has scrolled to stay as they are. Nothing is kept in the browser but the switch for the keys.
 // What belongs to writing a reply is in writing.js.
 
-const POLL = 10000, MINUTE = 60000, AGAIN = 60000; // ms
+const POLL = 10000, MINUTE = 60000, AGAIN = 60000, RETRY = 5000; // ms
 const $ = (id) => document.getElementById(id);
 // Only pages of our own become elements: everything else that could is shut by the policy (Trusted Types).
 const ours = window.trustedTypes?.createPolicy("console", { createHTML: (text) => text });
@@ -14,7 +14,7 @@ const { topic, ticket } = place?.dataset ?? {};
 
 const asServed = new WeakMap(); // elements as the server wrote them, whatever was opened or typed since
 const note = (element) => asServed.set(element, element.outerHTML);
-let busy = false, again = false, pressed = false, active = false;
+let busy = false, again = false, pressed = false, active = false, retrying;
 
 async function renew() {
   if (busy || pressed) { again = true; return; }
@@ -30,7 +30,11 @@ async function renew() {
       else again = true; // older lines came meanwhile, of which this answer does not know
     }
     else active ||= used;
-  } catch { active ||= used; } // no connection: what is there stays, and the next try comes by itself
+  } catch { // no connection: what is there stays, and it is tried again
+    active ||= used;
+    clearTimeout(retrying);
+    retrying = setTimeout(renew, RETRY);
+  }
   busy = false;
   if (again) renew();
 }
@@ -106,6 +110,7 @@ if (topic) {
   setInterval(renew, MINUTE);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
   addEventListener("pageshow", (event) => { if (event.persisted) renew(); });
+  addEventListener("online", renew);
   addEventListener("pointerdown", () => { pressed = active = true; });
   for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = false; if (again) renew(); }));
   addEventListener("keydown", () => { active = true; });

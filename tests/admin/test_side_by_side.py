@@ -104,8 +104,7 @@ async def test_what_came_while_the_line_was_gone_is_there_afterwards(house: Hous
     await house.hear(house.line.heard("u1", "ひとつめ"), house.line.heard("u1", "ふたつめ"))
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(page.locator("#th-log")).not_to_contain_text("ひとつめ")
-    await context.set_offline(False)
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await context.set_offline(False)  # by itself: nobody touches the page
     for text in ("ひとつめ", "ふたつめ"):
         await expect(page.locator("#th-log .them", has_text=text)).to_be_visible(timeout=15_000)
     await expect(page.locator("#text")).to_have_value("書きかけ")
