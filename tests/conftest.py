@@ -14,6 +14,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from aiohttp import web_app
 
 from tests.golden_plugin import pytest_addoption  # noqa: F401 - pytest looks for it here
 from tests.platforms.measure import described
@@ -95,6 +96,13 @@ def loopback_only(network: loopback.Guard) -> Iterator[loopback.Guard]:
     yield network
     refused, network.refused[:] = network.refused[:], []
     assert not refused, f"tried to leave this machine: {refused}"
+
+
+@pytest.fixture(autouse=True)
+def forgotten_applications() -> Iterator[None]:
+    """Handlers of its last thousand routes are kept by aiohttp, and with them whole houses with all their content."""
+    yield
+    web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture(scope="session")

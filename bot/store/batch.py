@@ -5,20 +5,18 @@ Its own way of running a statement over a list costs more a row than the row its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
 from bot.frozen import dataclass
 
-ONE_ROW = re.compile(r"\bVALUES (\((?:\?, )*\?\))")
 WIDEST = 64
 """Rows of one statement. By powers of two, so that a database sees few texts and keeps them all prepared."""
 
@@ -35,7 +33,7 @@ class _Compiled:
     readers: tuple[Reader, ...]
     positional: bool
     wide: Callable[[int], str] | None = None
-    """The text that inserts so many rows at once, where each row would cost a hand-over of the interpreter's lock."""
+    """The text for so many rows at once, where each row would cost a hand-over of the interpreter's lock."""
 
     def values(self, row: Row) -> Any:
         if self.positional:
@@ -44,7 +42,7 @@ class _Compiled:
 
 
 class Batch:
-    """An INSERT, UPDATE or DELETE whose rows all name the same parameters.
+    """An INSERT, UPDATE or DELETE whose rows all name the same parameters; no two rows are for the same row of a table.
 
     A statement that is another in each dialect is given as what makes it for one.
     """
@@ -80,16 +78,22 @@ def _compile(statement: UpdateBase, dialect: Dialect, row: Row) -> _Compiled:
     assert isinstance(compiled, SQLCompiler)
     names = tuple((compiled.positiontup if compiled.positional else compiled.binds) or ())
     readers = tuple(_reader(compiled, name, dialect, given=name in row) for name in names)
-    wide = _widened(compiled.string) if isinstance(statement, Insert) and compiled.positional else None
+    wide = _widened(compiled.string, len(names)) if compiled.positional else None
     return _Compiled(compiled.string, names, readers, bool(compiled.positional), wide)
 
 
-def _widened(text: str) -> Callable[[int], str] | None:
-    """An INSERT of one row as one of many; None when its values are more than parameters."""
-    found = ONE_ROW.search(text)
-    if found is None:
+def _widened(text: str, values: int) -> Callable[[int], str] | None:
+    """The statement for one row as one for many, where its database knows how (SQLite 3.33)."""
+    row = f"({', '.join('?' * values)})"
+    if text.startswith("INSERT") and f"VALUES {row}" in text:
+        head, tail = text.split(row, 1)
+    elif text.startswith("UPDATE"):
+        names = [*(f"given.column{place}" for place in range(1, values + 1)), ""]
+        said = "".join(chain.from_iterable(zip(text.split("?"), names, strict=True)))
+        setting, where = said.split(" WHERE ", 1)
+        head, tail = f"{setting} FROM (VALUES ", f") AS given WHERE {where}"
+    else:
         return None
-    head, row, tail = text[: found.start(1)], found[1], text[found.end(1) :]
     return cache(lambda size: head + ", ".join([row] * size) + tail)
 
 

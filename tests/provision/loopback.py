@@ -1,6 +1,7 @@
 """Keeps tests on this machine: a connection or a name look-up beyond loopback is refused and remembered.
 
-Only Python's sockets pass here. Chromium gets its own flags, and libpq is given loopback addresses.
+Python's sockets pass here, and calls to platforms, which leave by sockets of their own. Chromium gets its own flags,
+and libpq is given loopback addresses.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from bot.channels.http import Session
 
 
 class OutsideRefused(RuntimeError):
@@ -57,6 +61,7 @@ def guarded() -> Iterator[Guard]:
             patch.setattr(socket.socket, method, _of_socket(guard, method))
         for function in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
             patch.setattr(socket, function, _look_up(guard, function))
+        patch.setattr(Session, "ask", _of_session(guard))
         yield guard
 
 
@@ -68,6 +73,16 @@ def _of_socket(guard: Guard, method: str) -> Callable[..., Any]:
         if self.family in {socket.AF_INET, socket.AF_INET6}:
             guard.check(method, arguments[-1][0])
         return original(self, *arguments)
+
+    return checked
+
+
+def _of_session(guard: Guard) -> Callable[..., Any]:
+    original = Session.ask
+
+    async def checked(self: Session, method: str, url: str, *arguments: Any, **options: Any) -> Any:
+        guard.check("call", urlsplit(url).hostname)
+        return await original(self, method, url, *arguments, **options)
 
     return checked
 
