@@ -17,7 +17,8 @@ MAX_DEPTH = 60
 def json_object(raw: bytes) -> dict[str, Any]:
     """A JSON object. Raises BadInput for anything else: bad UTF-8, too deep, not an object."""
     value = json_value(raw)
-    if not isinstance(value, dict) or _depth(value) > MAX_DEPTH:
+    may_be_deep = raw.count(b"{") + raw.count(b"[") > MAX_DEPTH  # nothing is deeper than it has brackets
+    if not isinstance(value, dict) or (may_be_deep and _depth(value) > MAX_DEPTH):
         raise BadInput("The body is no usable JSON object.")
     return value
 

@@ -39,6 +39,9 @@ POOL_SIZE = 4
 MAX_BATCH = 64
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_WAIT = 0.1  # seconds
+LOG_PAGES = 4_000
+"""Pages of the log (16 MB) before a commit brings them into the file: each waits for it, and a message writes six. With
+SQLite's own 1,000 every 160th message held up all others (docs/benchmarks.md)."""
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -46,6 +49,7 @@ PRAGMAS = (
     "PRAGMA secure_delete=ON",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA temp_store=MEMORY",
+    f"PRAGMA wal_autocheckpoint={LOG_PAGES}",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
 )
 """Set on every connection; an acknowledged event survives a power cut, an erased one leaves no bytes (B8)."""

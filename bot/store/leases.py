@@ -52,11 +52,9 @@ class Leases:
 
     def learn(self, connection: Connection) -> None:
         """Asks the database for its time, once a minute."""
-        began = time.monotonic()
-        if not has_row_locks(connection) or (
-            self._learned is not None and began - self._learned < LEARN_EVERY
-        ):
+        at, began = self._clock.steady(), time.monotonic()
+        if not has_row_locks(connection) or (self._learned is not None and at - self._learned < LEARN_EVERY):
             return
         found = connection.scalar(select(func.clock_timestamp()))
         if found is not None and time.monotonic() - began < TOO_LONG:
-            self._ahead, self._learned = found - self._steady(), began
+            self._ahead, self._learned = found - self._steady(), at
