@@ -23,7 +23,13 @@ SHARED = resources.files("bot.channels.webchat") / "static"
 FOREVER = "public, max-age=31536000, immutable"
 THEME_COOKIE = "engawa_theme"
 THEMES = ("light", "dark")
-KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+KINDS = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
 
 PROBLEMS = {
     400: marked("This could not be taken."),
