@@ -79,6 +79,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "GET /records": WATCH,
     "GET /status": WATCH,
     "GET /board": LEADS,
+    "POST /debriefs/{debrief}": LEADS,
     "GET /shifts": LEADS,
     "POST /shifts": LEADS,
     "POST /shifts/drop": LEADS,
