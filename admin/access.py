@@ -26,7 +26,7 @@ TICKET = "/tickets/{ticket}"
 DEEDS = (
     *("claim", "seen", "reply", "draft", "hand-back", "release", "stand-in", "refuse"),
     *("notes/{number}/settle", "notes/{number}/agree", "follow-up/cancel", "read-later"),
-    *("scheduled/{number}/take-back", "scheduled/{number}/hold"),
+    *("scheduled/{number}/take-back", "scheduled/{number}/hold", "lines/{number}/hide"),
 )
 DOCUMENT, FLOW = "/studio/documents/{kind}/{name}", "/studio/flows/{flow}"
 STUDIO = (

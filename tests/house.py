@@ -68,7 +68,7 @@ LAYERS = {
             f"bot.handoff.{name}"
             for name in (
                 *("desk", "access", "lines", "passing", "records", "relief", "board", "alerts"),
-                *("follow_ups", "side_panel", "replies", "reading", "break_glass", "consulting"),
+                *("follow_ups", "side_panel", "replies", "reading", "break_glass", "consulting", "hiding"),
             )
         ),
         "bot.runtime",

@@ -54,6 +54,7 @@ SAID = (
     marked("There are signs in it that are no text."),
     marked("The body did not arrive in time."),
     marked("Nothing is written."),
+    marked("These words do not stand in this message. Nothing was changed."),
     marked("This place is not in the lists any more."),
     marked("At most 5000 characters can be sent at once."),
     marked("Take the conversation before you write."),

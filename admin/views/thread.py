@@ -49,6 +49,7 @@ class Threads:
             web.post(f"{TICKET}/read-later", self.read_later),
             web.post(f"{TICKET}/scheduled/{NUMBER}/take-back", self.take_back),
             web.post(f"{TICKET}/scheduled/{NUMBER}/hold", self.hold),
+            web.post(f"{TICKET}/lines/{NUMBER}/hide", self.hide),
             web.get("/places", self.places),
             web.post(f"{TICKET}/hand-back", self.hand_back),
         ]
@@ -161,6 +162,13 @@ class Threads:
         member, ticket_id = session_of(request).member, request.match_info["ticket"]
         await self._console.desk.hold(member, ticket_id, int(request.match_info["number"]))
         return web.Response(status=204)
+
+    async def hide(self, request: web.Request) -> web.Response:
+        """A name written by mistake: it is read nowhere any more."""
+        member, ticket_id = session_of(request).member, request.match_info["ticket"]
+        seq = int(request.match_info["number"])
+        await self._console.desk.hide(member, ticket_id, seq, form_of(request).get("words", ""))
+        raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#l-{seq}")
 
     async def read_later(self, request: web.Request) -> web.Response:
         """One tap: 読みました。返事は◯時ごろ; a promise that the queue knows."""
