@@ -31,6 +31,7 @@ DEEDS = (
 DOCUMENT, FLOW = "/studio/documents/{kind}/{name}", "/studio/flows/{flow}"
 STUDIO = (
     *("GET /studio", "POST /studio/new", f"GET {DOCUMENT}", f"POST {DOCUMENT}", f"GET {DOCUMENT}/history"),
+    f"POST {DOCUMENT}/history",
     *(f"POST {DOCUMENT}/{{deed}}", "GET /studio/publish", "POST /studio/publish"),
     *("POST /studio/publish/call-off", "GET /studio/releases", "GET /studio/releases/{number}"),
     *(
