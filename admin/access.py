@@ -26,11 +26,12 @@ TICKET = "/tickets/{ticket}"
 DEEDS = (
     *("claim", "seen", "reply", "draft", "hand-back", "release", "stand-in", "refuse"),
     *("notes/{number}/settle", "notes/{number}/agree", "follow-up/cancel", "read-later"),
-    *("scheduled/{number}/take-back", "scheduled/{number}/hold"),
+    *("scheduled/{number}/take-back", "scheduled/{number}/hold", "lines/{number}/hide"),
 )
 DOCUMENT, FLOW = "/studio/documents/{kind}/{name}", "/studio/flows/{flow}"
 STUDIO = (
     *("GET /studio", "POST /studio/new", f"GET {DOCUMENT}", f"POST {DOCUMENT}", f"GET {DOCUMENT}/history"),
+    f"POST {DOCUMENT}/history",
     *(f"POST {DOCUMENT}/{{deed}}", "GET /studio/publish", "POST /studio/publish"),
     *("POST /studio/publish/call-off", "GET /studio/releases", "GET /studio/releases/{number}"),
     *(
@@ -79,6 +80,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "GET /records": WATCH,
     "GET /status": WATCH,
     "GET /board": LEADS,
+    "POST /debriefs/{debrief}": LEADS,
     "GET /shifts": LEADS,
     "POST /shifts": LEADS,
     "POST /shifts/drop": LEADS,

@@ -33,6 +33,7 @@ from admin.views.sign_in import SignIn
 from admin.views.status import StatusPage
 from admin.views.studio import StudioPages
 from admin.views.studio_board import BoardPages
+from admin.views.studio_history import HistoryPages
 from admin.views.studio_publish import Publishing
 from admin.views.thread import Threads
 from bot.channels.patience import Delays
@@ -41,6 +42,7 @@ from bot.content.pack import Released
 from bot.flow_editor import FlowEditor
 from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
+from bot.recall import Recalls
 from bot.reporting import Reports
 from bot.runtime.live import Hub
 from bot.runtime.spooling import Kept
@@ -105,6 +107,7 @@ class Console:
     origin: str = ""
     studio: Studio
     slips: Slips
+    recalls: Recalls
     service_name: Callable[[], str]
     flow_editor: FlowEditor
     desk_name: Callable[[str], str] = _unnamed
@@ -146,6 +149,7 @@ def attach(
     admin.add_routes(Members(console, pages, streams).routes())
     admin.add_routes(BreakGlassPages(console, pages).routes())
     admin.add_routes(ReportPage(console, pages).routes())
+    admin.add_routes(HistoryPages(console, pages).routes())
     admin.add_routes(StudioPages(console, pages).routes())
     admin.add_routes(BoardPages(console, pages).routes())
     admin.add_routes(Publishing(console, pages).routes())

@@ -141,6 +141,7 @@ def application(engawa: Engawa, *, console: bool = True) -> web.Application:
                 origin=engawa.settings.console_url,
                 studio=engawa.studio,
                 slips=engawa.slips,
+                recalls=engawa.recalls,
                 flow_editor=engawa.flow_editor,
                 service_name=lambda: engawa.service_name,
                 desk_name=engawa.desk_name,

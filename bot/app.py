@@ -34,6 +34,7 @@ from bot.handoff.alerts import Alerts
 from bot.handoff.desk import Desk
 from bot.public.pages import PublicPages
 from bot.publishing import LOOK_EVERY as PLAN_EVERY
+from bot.recall import Recalls
 from bot.reporting import Reports
 from bot.runtime import watch
 from bot.runtime.clockwork import Clockwork
@@ -152,6 +153,7 @@ class Engawa:
             alerting.monitor(settings.alerting),
         )
         self.studio = Studio(self.database, self.library, self.clock, self.operator_id, self.sealer)
+        self.recalls = Recalls(self.studio, self.library, self.sealer)
         self.flow_editor = FlowEditor(self.studio, self.database, self.library, self.clock, self.operator_id)
         self.reports = Reports(self.database, self.library, self.clock, self.operator_id)
         self.webhooks = Webhooks(self.channels, self.ingress.accept_all, self.clock)
@@ -268,6 +270,7 @@ class Engawa:
             self.clockwork.every(RETENTION_LOOK, self.retention.look)
             self.clockwork.every(HEAD_EVERY, self.heads.look)
             self.clockwork.every(PLAN_EVERY, self.studio.look)
+            self.clockwork.every(PLAN_EVERY, self.recalls.look)
             self.clockwork.every(watch.LOOK_EVERY, self.watch.look)
             self.clockwork.every(relief.LOOK_EVERY, self.relief.look)
             self.clockwork.every(replies.LOOK_EVERY, self.desk.send_due)

@@ -139,6 +139,7 @@ class Purpose(StrEnum):
     STOP = "stop"
     COUNSELOR = "counselor"
     MOVE = "move"
+    CORRECTION = "correction"
 
 
 SILENCED_BY_CLAIM = frozenset({Purpose.BOT, Purpose.LATE})

@@ -18,10 +18,11 @@ from bot.handoff import ticket as tickets
 from bot.handoff.forecast import Queued
 from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason
-from bot.messages import Reply
+from bot.messages import Purpose, Reply
 from bot.talk import Mode, Talk, Turn
 
 LONGER = "longer"  # the time that was told for an answer has passed
+CORRECTION = "correction/"  # and its id: something was told wrongly, and is put right
 FOLLOW_UP = "follow_up"  # a word was agreed on for now
 
 
@@ -95,6 +96,21 @@ def _place(ticket: tickets.Ticket) -> Queued:
         known=ticket.assignee or ticket.stand_in or "",
         ticket_id=ticket.id,
     )
+
+
+def correction_due(content: Content, talk: Talk, reason: str, now: datetime) -> Turn:
+    """What was told wrongly is put right, once and without a sound, to who was shown it. Not at night, and not to who
+    wished to be left alone or talks with a counselor: then it waits. What was taken out meanwhile is not said."""
+    texts, due = content.text(reason), reminders.by_day(now)
+    if not texts:
+        return Turn(talk=talk)
+    if _is_quiet(talk, now):
+        due = reminders.by_day(now + reminders.LOOK_AGAIN)
+    if due > now:
+        return Turn(talk=talk, effects=(WakeAt(reason=reason, at=due),))
+    said = Reply(texts=texts, choices=exits(content), silent=True)
+    sent = Record(count="corrections_sent", of=reason.removeprefix(CORRECTION))
+    return Turn(talk=talk, effects=(Say(reply=said, purpose=Purpose.CORRECTION), sent))
 
 
 def follow_up_due(talk: Talk, seq: int, now: datetime) -> Turn:

@@ -52,6 +52,7 @@ LAYERS = {
                 "archive",
                 "export",
                 "freshness",
+                "recall",
                 "next_days",
                 "practice",
                 "proposal",
@@ -68,7 +69,7 @@ LAYERS = {
             f"bot.handoff.{name}"
             for name in (
                 *("desk", "access", "lines", "passing", "records", "relief", "board", "alerts"),
-                *("follow_ups", "side_panel", "replies", "reading", "break_glass", "consulting"),
+                *("follow_ups", "side_panel", "replies", "reading", "break_glass", "consulting", "hiding"),
             )
         ),
         "bot.runtime",
@@ -96,6 +97,7 @@ LAYERS = {
             "bot.publishing",
             "bot.drafting",
             "bot.freshness",
+            "bot.recall",
         ),
         "bot.flow_editor",
     ),

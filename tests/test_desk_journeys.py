@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from admin.views import writing
+from admin.words import words
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.handoff.desk import Desk
 from bot.handoff.hours import TOKYO
@@ -15,8 +17,10 @@ from bot.handoff.risk import Level
 from bot.handoff.routing import Why
 from bot.handoff.ticket import Reason, Status
 from bot.messages import Kind
-from bot.store import duties
+from bot.runtime.live import ERASED
+from bot.store import audit, duties
 from bot.store.schema import debriefs
+from bot.store.staff import Member
 from bot.testing import FakeChannel, FakeClock, an_engawa
 from tests.runtime.support import everything
 from tests.town import Town
@@ -109,6 +113,13 @@ async def test_c02_the_note_at_the_door(town: Town, desk: Desk) -> None:
             counselor, ticket.id, "公園でも文字のままでも。前の日でも当日でもやめて大丈夫です。", "1"
         )
     await desk.confirm(counselor, ticket.id)
+    # More than one question is remarked on while it is written. It is no block (R-013): whoever writes decides.
+    english, released = words("en"), town.engawa.library.at_hand
+    assert released is not None
+    checked = released.latest.words
+    [remark] = writing.remarks(english, checked, "公園ならいいですか。いつごろならいいですか。")
+    assert remark.said == "There are 2 questions. One at a time is easier to answer."
+    assert not writing.remarks(english, checked, "公園ならいいですか。")
     await desk.reply(
         counselor, ticket.id, "公園でも文字のままでも。前の日でも当日でもやめて大丈夫です。", "1"
     )
@@ -174,7 +185,44 @@ async def test_c06_a_care_manager_and_a_son(town: Town, desk: Desk) -> None:
     assert "父が心配" not in str(page)
     assert (await town.ticket("cm")).desk_id == ticket.desk_id
     assert len(await town.rows(_contacts())) == 1  # nobody was made of the son
-    never(town, "cm", "息子", "お名前を")
+    await a_name_by_mistake(town, desk, counselor, ticket.id)
+    never(town, "cm", "息子", "お名前を", "健一")
+
+
+async def a_name_by_mistake(town: Town, desk: Desk, counselor: Member, ticket: str) -> None:
+    """R-062, R-074: who has the conversation hides it, the person is told once, and no cell holds it any more."""
+    await town.says("cm", "息子の 健一 さんは50代です。ｹﾝｲﾁとよばれ、健\u200b一 が本名です")
+    await town.settle()
+    lines = (await desk.thread(counselor, ticket)).lines
+    assert "健一" in await town.opened()
+    other = await town.on_desks("other", "main")
+    lead = await town.on_desks("lead", "*", role="lead")
+    seq = lines[-1].seq
+    for member, refused in ((other, NotFound), (lead, NotAllowed)):
+        with pytest.raises(refused):
+            await desk.hide(member, ticket, seq, "健一")
+    for wrong, place, why in (
+        *(("健二", seq, "stand in this message"), (" ", seq, "Nothing is written")),
+        *(("さん", lines[0].seq, "stand in this message"), ("健一", seq + 9, "stand in this message")),
+    ):
+        with pytest.raises(BadInput, match=why):
+            await desk.hide(counselor, ticket, place, wrong)
+    with pytest.raises(NotFound):  # nobody looks for words in what was not handed over
+        await desk.hide(counselor, ticket, 1, "ケアマネ")
+    assert (await desk.thread(counselor, ticket)).lines == lines
+    count = len(town.channel.texts("cm"))
+    with town.engawa.hub.listen(ERASED) as bell:
+        await desk.hide(counselor, ticket, seq, "健一")
+        assert await bell.wait(1)
+    await desk.hide(counselor, ticket, seq, "ケンイチ")
+    await town.settle()
+    assert town.channel.texts("cm")[count:] == ["お名前などがあったので、こちらでは見えないようにしました。"]
+    shown = next(line for line in (await desk.thread(counselor, ticket)).lines if line.seq == seq)
+    assert shown.body.texts == ("息子の ○○ さんは50代です。○○とよばれ、○○ が本名です",)
+    after = await town.opened()
+    assert not [word for word in ("健一", "ｹﾝｲﾁ", "健\u200b一") if word in after]
+    noted = await town.engawa.database.read(audit.entries, town.engawa.operator_id, action="hide")
+    assert {(one.login, one.ticket_id) for one in noted} == {(who, ticket) for who in ("c", "other", "lead")}
 
 
 async def test_c07_after_a_death_at_three_in_the_morning(town: Town, desk: Desk) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.content.codec import Document
+from bot.errors import SealError
 from bot.handoff.ticket import Ticket
 from bot.store import staff
+from bot.store.schema import metadata
+from bot.store.sealed import ContactKey
 from bot.store.staff import Member
 from tests.runtime.support import House
 
@@ -62,3 +68,29 @@ class Town(House):
 
     def later(self, **span: float) -> None:
         self.clock.move(timedelta(**span))
+
+    async def opened(self) -> str:
+        """Every cell of the database; the sealed ones of people opened, by whatever name their rows have."""
+        sealer, told = self.engawa.sealer, list[str]()
+        tables = {name: await self.rows(select(table)) for name, table in metadata.tables.items()}
+        keys = {
+            row.contact_id: sealer.contact_key(row.operator_id, row.contact_id, row.sealed_key)
+            for row in tables["contacts"]
+        }
+        for name, rows in tables.items():
+            for row in rows:
+                ids = [str(cell) for cell in row if isinstance(cell, str | int)]
+                for column, cell in row._mapping.items():
+                    told.append(cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell))
+                    own = "contact_id" in row._mapping and column.startswith("sealed_")
+                    if own and column != "sealed_key" and cell is not None:
+                        told.append(_opened(keys[row.contact_id], name, column, ids, cell))
+        return "\n".join(told)
+
+
+def _opened(key: ContactKey, table: str, column: str, ids: list[str], cell: bytes) -> str:
+    """A cell, whose name is one of the row's ids, or two of them."""
+    for name in (*ids, *(f"{one}/{two}" for one in ids for two in ids)):
+        with contextlib.suppress(SealError):
+            return key.open(table, column, name, cell).decode()
+    raise AssertionError(f"{table}.{column} does not open")

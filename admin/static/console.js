@@ -1,14 +1,24 @@
 // 縁側, the console. Pages are whole without this file; with it they renew themselves. What is being written, what has
-// the focus and where one has scrolled to stay as they are. Nothing is kept in the browser but the switch for the keys.
+// the focus and where one has scrolled to stay as they are. Nothing is kept in the browser but two switches: for the
+// keys, and for being told.
 // What belongs to writing a reply is in writing.js.
 
 const POLL = 10000, MINUTE = 60000, AGAIN = 60000, RETRY = 5000; // ms
 const $ = (id) => document.getElementById(id);
 // Only pages of our own become elements: everything else that could is shut by the policy (Trusted Types).
-const ours = window.trustedTypes?.createPolicy("console", { createHTML: (text) => text });
+const WORKER = "/admin/static/told.js";
+const ours = window.trustedTypes?.createPolicy("console", { createHTML: (text) => text, createScriptURL: () => WORKER });
 const parsed = (text) => new DOMParser().parseFromString(ours ? ours.createHTML(text) : text, "text/html");
 const place = document.querySelector("[data-topic]");
 const { topic, ticket } = place?.dataset ?? {};
+
+// ——— switches: kept as cookies of this console ———
+
+const isSet = (name, value) => document.cookie.split("; ").includes(`${name}=${value}`);
+function keep(name, value) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${name}=${value}; Path=/admin; Max-Age=31536000; SameSite=Strict${secure}`;
+}
 
 // ——— renewing: the same address again, its live parts put in place of those that changed ———
 
@@ -47,6 +57,7 @@ function here() { // a thread: from the first line that is shown, so that nothin
 
 function swap(page) {
   if ($("lapsed")) $("lapsed").hidden = true;
+  document.title = page.title;
   const focus = document.activeElement?.id, on = document.querySelector(".is-on")?.id;
   for (const fresh of page.querySelectorAll("[data-live]")) {
     const here = $(fresh.id);
@@ -163,10 +174,50 @@ function watchCost() {
 addEventListener("renewed", watchCost);
 watchCost();
 
+// ——— told while one looks elsewhere: that something is new, never what, and without a sound ———
+
+const TELL = { tag: "engawa", silent: true, lang: document.documentElement.lang, icon: "/admin/static/icon-192.png" };
+const canTell = "Notification" in window && "serviceWorker" in navigator;
+const tells = () => canTell && Notification.permission === "granted" && isSet("engawa_tell", "on");
+const newest = () => document.querySelector("[data-news]")?.dataset ?? {};
+let known = +(newest().news ?? 0);
+
+async function worker() { // what it is called is fixed above, and who may show something is who is active
+  const found = await navigator.serviceWorker.register(ours ? ours.createScriptURL("") : WORKER);
+  const coming = found.installing ?? found.waiting;
+  if (!found.active) await new Promise((done) => coming.addEventListener("statechange", () => { if (found.active) done(); }));
+  return found;
+}
+
+addEventListener("renewed", async () => {
+  const { news = 0, quiet } = newest(), isNew = +news > known;
+  known = Math.max(known, +news);
+  if (isNew && quiet === undefined && !document.hasFocus() && tells()) {
+    await (await worker()).showNotification(document.body.dataset.told, TELL);
+  }
+});
+addEventListener("focus", async () => { // it was seen
+  if (tells()) for (const shown of await (await worker()).getNotifications(TELL)) shown.close();
+});
+
+function sayTold() {
+  const now = !canTell ? "none" : Notification.permission === "denied" ? "denied" : tells() ? "on" : "off";
+  $("tell-state").textContent = $("tell-state").dataset[now];
+  $("tell").textContent = $("tell").dataset[now] ?? $("tell").dataset.off;
+  $("tell").disabled = now === "none" || now === "denied";
+}
+if ($("tell")) sayTold();
+$("tell")?.addEventListener("click", async () => {
+  const wanted = !tells();
+  if (wanted && await Notification.requestPermission() === "granted") await worker();
+  keep("engawa_tell", wanted && Notification.permission === "granted" ? "on" : "off");
+  sayTold();
+});
+
 // ——— keys ———
 
 const SWITCH = "engawa_keys";
-const keysOn = () => !document.cookie.split("; ").includes(`${SWITCH}=off`);
+const keysOn = () => !isSet(SWITCH, "off");
 const mark = (row) => { document.querySelector(".is-on")?.classList.remove("is-on"); row.classList.add("is-on"); };
 
 function step(by) {
@@ -201,6 +252,5 @@ addEventListener("keydown", (event) => {
 
 if ($("keys-on")) $("keys-on").checked = keysOn();
 $("keys-on")?.addEventListener("change", ({ target }) => {
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${SWITCH}=${target.checked ? "on" : "off"}; Path=/admin; Max-Age=31536000; SameSite=Strict${secure}`;
+  keep(SWITCH, target.checked ? "on" : "off");
 });

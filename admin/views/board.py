@@ -60,7 +60,10 @@ class BoardPage:
         self._console, self._pages = console, pages
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/board", self.show)]
+        return [
+            web.get("/board", self.show),
+            web.post("/debriefs/{debrief:[0-9a-f]{32}}", self.debriefed),
+        ]
 
     async def show(self, request: web.Request) -> web.Response:
         session, t, now = session_of(request), words_of(request), self._console.clock.now()
@@ -95,6 +98,10 @@ class BoardPage:
                 for one in await console.desk.glasses(member)
                 if one.waits(now) or one.is_open(now)
             ],
+            debriefs=[
+                (one.debrief_id, one.display_name, times.moment(t, now, one.asked_at))
+                for one in await console.desk.debriefs(member)
+            ],
             active=[active_row(t, now, one, console.desk_name(one.ticket.desk_id)) for one in active],
             alarms=[alerts.row(t, now, one) for one in unseen if one not in red],
             told=alerts.told(t, now, await console.alerts.standing()),
@@ -106,6 +113,11 @@ class BoardPage:
                 for one in accounts
             ],
         )
+
+    async def debriefed(self, request: web.Request) -> web.Response:
+        """The lead has asked a colleague how they are; what was said is theirs (R-110)."""
+        await self._console.desk.debriefed(session_of(request).member, request.match_info["debrief"])
+        raise web.HTTPSeeOther("/admin/board")
 
 
 def sentence(t: Words, found: Standing, now: datetime) -> str:

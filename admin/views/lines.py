@@ -69,7 +69,7 @@ class Shown:
     """A line of the page. `side`: them, bot, staff or mark; `wood` marks lines drawn by a human hand.
 
     `marked` are the paragraphs with what a risk rule points at, `rules` those rules by id and category; `covered`
-    lines are shown when they are opened.
+    lines are shown when they are opened. `typed`: the person's own words, of which some can be hidden.
     """
 
     seq: int
@@ -87,6 +87,7 @@ class Shown:
     offered: tuple[str, ...] = field(default=(), repr=False)
     delivery: str = ""
     wood: bool = False
+    typed: bool = False
 
 
 def readable(text: str) -> str:
@@ -250,6 +251,7 @@ def _person(t: Words, thread: Thread, line: Line, now: datetime) -> Shown:
         exact=times.exact(line.body.at),
         tag=tag,
         paragraphs=said or (t(INSTEAD_OF_WORDS.get(kind, NO_WORDS)),),
+        typed=kind == Kind.TEXT and bool(said),
     )
 
 

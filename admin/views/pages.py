@@ -23,7 +23,13 @@ SHARED = resources.files("bot.channels.webchat") / "static"
 FOREVER = "public, max-age=31536000, immutable"
 THEME_COOKIE = "engawa_theme"
 THEMES = ("light", "dark")
-KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+KINDS = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
 
 PROBLEMS = {
     400: marked("This could not be taken."),
@@ -48,6 +54,7 @@ SAID = (
     marked("There are signs in it that are no text."),
     marked("The body did not arrive in time."),
     marked("Nothing is written."),
+    marked("These words do not stand in this message. Nothing was changed."),
     marked("This place is not in the lists any more."),
     marked("At most 5000 characters can be sent at once."),
     marked("Take the conversation before you write."),

@@ -16,6 +16,7 @@ from admin.guard import session_of
 from admin.views import alerts, labels, times
 from admin.views.ledger import MINE, RESTING, TEAM, WAITING, Ledger
 from admin.views.pages import Pages, Taken
+from admin.views.telling import news
 from admin.words import Words, marked, words_of
 from bot.errors import NotFound
 from bot.handoff.desk import SEES_ALL
@@ -86,6 +87,7 @@ class Queue:
             groups=GROUPS,
             numbers={name: getattr(numbers, name) for name in GROUPS},
             sentence=sentence(t, now, numbers),
+            news=await news(self._console, member, newest(numbers)),
             rows=self._ledger.lines(t, now, group, rows, stopped, opens=opens),
             opens=opens,
             ailing=ailing,
@@ -176,6 +178,11 @@ def place_of(said: str) -> Place | None:
         raise NotFound
     opened_at = datetime.fromtimestamp(int(found[2]) / 1000, UTC)
     return Place(priority=int(found[1]), opened_at=opened_at, ticket_id=found[3])
+
+
+def newest(numbers: Numbers) -> int:
+    """When the last of those who wait came, in ms; 0 when nobody waits."""
+    return int(numbers.newest.timestamp() * 1000) if numbers.newest is not None else 0
 
 
 def sentence(t: Words, now: datetime, numbers: Numbers) -> str:

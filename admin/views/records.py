@@ -47,6 +47,7 @@ ACTIONS: dict[str, str] = {
     "page": marked("read the page for who goes on"),
     "consult": marked("asked a colleague"),
     "take_back": marked("took words back before they left"),
+    "hide": marked("hid words of a message"),
     "audit": marked("looked at these records"),
     "second_factor": marked("showed a second factor, or tried to"),
     "factor_add": marked("set up a second factor"),

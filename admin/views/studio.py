@@ -51,7 +51,6 @@ class StudioPages:
             web.post("/studio/new", self.new, name="studio-new"),
             web.get(at, self.show, name="studio-document"),
             web.post(at, self.save, name="studio-save"),
-            web.get(f"{at}/history", self.history, name="studio-history"),
             web.post(f"{at}/{{deed}}", self.do, name="studio-do"),
         ]
 
@@ -97,7 +96,7 @@ class StudioPages:
 
     async def show(self, request: web.Request) -> web.Response:
         session = session_of(request)
-        kind, name = self._named(request)
+        kind, name = named(request)
         draft = await self._studio.draft(session.member, kind, name)
         return await self._page(request, draft)
 
@@ -146,7 +145,7 @@ class StudioPages:
     async def save(self, request: web.Request) -> web.Response:
         """What was written, whole or a field at a time. Who is too late sees both, and loses nothing."""
         session, form = session_of(request), form_of(request)
-        kind, name = self._named(request)
+        kind, name = named(request)
         revision = number(form.get("revision", ""))
         text = await self._written(request, kind, name, form)
         try:
@@ -196,7 +195,7 @@ class StudioPages:
     async def do(self, request: web.Request) -> web.Response:
         """Review: to it, back from it, seen by a second person; put away, or take out; or a link for its group."""
         session, form = session_of(request), form_of(request)
-        kind, name = self._named(request)
+        kind, name = named(request)
         if request.match_info["deed"] == "slip":
             link = await self._console.slips.link(session.member, kind, name)
             here = f"{request.scheme}://{request.host}" if link.startswith("/") else ""
@@ -219,38 +218,6 @@ class StudioPages:
             "/admin/studio/publish" if back == "publish" else "/admin/studio?state=drafted"
         )
 
-    async def history(self, request: web.Request) -> web.Response:
-        """What a document said in each release that changed it."""
-        session, t, now = session_of(request), words_of(request), self._console.clock.now()
-        kind, name = self._named(request)
-        found = await self._studio.history(session.member, kind, name)
-        if not found:
-            raise NotFound
-        before = [*(one.body for one in found[1:]), None]
-        return self._pages.render(
-            request,
-            "studio_history.html",
-            session,
-            title=title_of(kind, name, found[0].body),
-            at=address(kind, name),
-            kind_word=kind_name(kind),
-            rows=[
-                (
-                    one,
-                    times.moment(t, now, one.published_at),
-                    changes(kind, name, old, one.body) if old else [],
-                )
-                for one, old in zip(found, before, strict=True)
-            ],
-        )
-
-    @staticmethod
-    def _named(request: web.Request) -> tuple[str, str]:
-        kind, name = request.match_info["kind"], request.match_info["name"]
-        if kind not in DOCUMENT_TYPES:
-            raise NotFound
-        return kind, name
-
     def _word(self, group: str, option: str) -> str:
         """An option in the words people see; itself where it has none."""
         released = self._console.content()
@@ -266,6 +233,14 @@ OPTIONS = {
     "past": "前にあった",
     "ended": "終わった",
 }
+
+
+def named(request: web.Request) -> tuple[str, str]:
+    """The document of a page. Raises NotFound for a kind there is none of."""
+    kind, name = request.match_info["kind"], request.match_info["name"]
+    if kind not in DOCUMENT_TYPES:
+        raise NotFound
+    return kind, name
 
 
 def address(kind: str, name: str) -> str:

@@ -223,12 +223,20 @@ LETTER = (
         fields=(Field(path="text", label=marked("Words"), shape="text", most=120, required=True),),
     ),
 )
+CORRECTION = (
+    Section(
+        id="about",
+        title=marked("The correction"),
+        fields=(Field(path="text", label=marked("Words"), shape="text", most=120, required=True),),
+    ),
+)
 FORMS: dict[str, tuple[Section, ...]] = {
     "resource": PLACE,
     "event_series": SERIES,
     "hotline": HOTLINE,
     "article": ARTICLE,
     "letter": LETTER,
+    "correction": CORRECTION,
 }
 """Kinds with a form; others are written as they are stored."""
 

@@ -13,12 +13,14 @@ from admin.live import Streams
 from admin.views import labels, lines, side, times, writing
 from admin.views.pages import Pages, is_fragment
 from admin.views.queue import claimed_by
+from admin.views.telling import news
 from admin.words import words_of
 from bot.errors import BadInput, Conflict, NotFound
 from bot.handoff.desk import ANSWERS, MAX_REPLY, How, Thread
 from bot.handoff.replies import is_urgent
 from bot.handoff.ticket import Status
 from bot.store import staff
+from bot.store.inbox import PERSON
 from bot.store.staff import Member
 from bot.store.tickets import Waiting
 
@@ -47,6 +49,7 @@ class Threads:
             web.post(f"{TICKET}/read-later", self.read_later),
             web.post(f"{TICKET}/scheduled/{NUMBER}/take-back", self.take_back),
             web.post(f"{TICKET}/scheduled/{NUMBER}/hold", self.hold),
+            web.post(f"{TICKET}/lines/{NUMBER}/hide", self.hide),
             web.get("/places", self.places),
             web.post(f"{TICKET}/hand-back", self.hand_back),
         ]
@@ -85,6 +88,7 @@ class Threads:
             may_wait=not is_urgent(ticket),
             tomorrow=writing.tomorrow(now),
             handed=lines.handed(t, thread, now, rules, covers=covers) if not before else (),
+            news=await news(self._console, member, newest(thread) if not before else 0),
             first=found[0].seq if found else ticket.opened_seq,
             before=before,
             categories=labels.categories(t, ticket),
@@ -159,6 +163,13 @@ class Threads:
         await self._console.desk.hold(member, ticket_id, int(request.match_info["number"]))
         return web.Response(status=204)
 
+    async def hide(self, request: web.Request) -> web.Response:
+        """A name written by mistake: it is read nowhere any more."""
+        member, ticket_id = session_of(request).member, request.match_info["ticket"]
+        seq = int(request.match_info["number"])
+        await self._console.desk.hide(member, ticket_id, seq, form_of(request).get("words", ""))
+        raise web.HTTPSeeOther(f"/admin/tickets/{ticket_id}#l-{seq}")
+
     async def read_later(self, request: web.Request) -> web.Response:
         """One tap: 読みました。返事は◯時ごろ; a promise that the queue knows."""
         member, ticket_id = session_of(request).member, request.match_info["ticket"]
@@ -207,6 +218,11 @@ def place_of(request: web.Request, name: str) -> int:
     if not (said.isascii() and said.isdecimal() and len(said) <= 9):
         raise NotFound
     return int(said)
+
+
+def newest(thread: Thread) -> int:
+    """The place of the person's last words."""
+    return max((line.seq for line in thread.lines if line.author == PERSON), default=0)
 
 
 def state_of(thread: Thread, member: Member) -> str:

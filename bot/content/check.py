@@ -19,6 +19,7 @@ from bot.content.desks import issues as desk_issues
 from bot.content.event_cards import TEXTS as EVENT_TEXTS
 from bot.content.issues import Issue, told
 from bot.content.pack import Pack, is_safety
+from bot.content.recall import path_of
 from bot.errors import ContentError
 from bot.flows import model
 from bot.flows.matching import fold
@@ -141,7 +142,7 @@ def _texts(pack: Pack) -> Iterator[Issue]:
     for key in sorted(REQUIRED_TEXTS - pack.texts.keys()):
         yield Issue(path=f"texts/{key}", message=told("text_missing"))
     for key, bubbles in pack.texts.items():
-        path = f"texts/{key}"
+        path = path_of(key)
         if key in REQUIRED_TEXTS and len(bubbles) < (2 if key.startswith(PAIRS) else 1):
             yield Issue(path=path, message=told("text_pair" if bubbles else "text_no_bubble"))
         if key in TARGET_TEXTS or is_safety(key):

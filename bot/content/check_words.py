@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bot.content.issues import Issue, told
 from bot.content.pack import Pack
+from bot.content.recall import path_of
 from bot.flows.engine import MAX_LENGTH
 from bot.flows.template import MAX_BUBBLES
 
@@ -50,7 +51,7 @@ def spoken(pack: Pack) -> Iterator[tuple[str, str]]:
     for key, said in pack.texts.items():
         for place, bubble in enumerate(said):
             if not (key.startswith("safety") or bubble.isascii()):
-                yield f"texts/{key}[{place}]", bubble
+                yield f"{path_of(key)}[{place}]", bubble
     for flow in pack.flows.values():
         for name, step in flow.steps.items():
             path = f"flow/{flow.id}/steps/{name}"

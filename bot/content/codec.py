@@ -19,6 +19,7 @@ from bot.content.issues import explained, told
 from bot.content.model import Commands, Resource, Service, Stickers, Texts, Wishes, WordRule
 from bot.content.pack import Pack, entry_words
 from bot.content.practice import Practice
+from bot.content.recall import Correction, named
 from bot.content.words import WordRules
 from bot.errors import ContentError
 from bot.flows.matching import fold
@@ -27,7 +28,7 @@ from bot.frozen import dataclass
 from bot.handoff.hours import Desk, OpeningHours
 from bot.handoff.risk import compile_rules
 
-DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES, "practice": Practice}
+DOCUMENT_TYPES = {**model.DOCUMENT_TYPES, **DATED_TYPES, "practice": Practice, "correction": Correction}
 NEEDED = ("commands", "service", "texts")
 ONLY_ONE = frozenset({*NEEDED, "stickers", "wishes"})
 MAX_YAML = 2_000_000
@@ -173,7 +174,6 @@ def build(
             raise ContentError(kind, told("kind_needed", kind=kind))
     service: Service = found["service"]["service"]
     texts: Texts = found["texts"]["texts"]
-    commands: Commands = found["commands"]["commands"]
     stickers: Stickers = found["stickers"].get("stickers", Stickers(words={}))
     flows: dict[str, Flow] = found["flow"]
     for flow in flows.values():
@@ -189,8 +189,8 @@ def build(
     return Pack(
         number=number,
         service=service,
-        texts=texts.texts,
-        commands=_command_words(commands),
+        texts={**texts.texts, **named(found["correction"].values())},
+        commands=_command_words(found["commands"]["commands"]),
         stickers=_sticker_words(stickers),
         flows=flows,
         entries=entry_words(flows),

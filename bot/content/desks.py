@@ -29,7 +29,8 @@ TEXTS = frozenset({
     "wait_minutes", "wait_longer", "wait_again", "read_later", "keeper_away", "keeper_new",
     "desk_new", "follow_up_set", "follow_up_off", "follow_up_called_off", "nav_unfollow",
     "human_later", "told_until", "told_between", "same_day", "wait_until", "wait_between", "wait_hours_minutes",
-    "wait_changed", "minor_note", "minor_closed", "state_human_away", "state_promised", "time_of_day", PEER,
+    "wait_changed", "minor_note", "minor_closed", "state_human_away", "state_promised", "time_of_day",
+    "words_hidden", PEER,
     *(f"language_{code}" for code in LANGUAGES),
 })  # fmt: skip
 

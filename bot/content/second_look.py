@@ -1,4 +1,5 @@
-"""Which changes a second person has to look at before people meet them: rules of risk, hotlines, words of safety.
+"""Which changes a second person has to look at before people meet them: rules of risk, hotlines, words of safety,
+corrections.
 
 A wrong one can cost a life, or send somebody to a number that nobody answers (R-079, R-044). Pure.
 """
@@ -11,7 +12,10 @@ from typing import Any
 from bot.content.pack import is_safety
 
 RISK = frozenset({"risk_rule", "risk_class", "risk_veto", "risk_spelling"})
-KINDS = RISK | {"hotline"}
+SIGNED = frozenset({"hotline", "correction"})
+"""What keeps the names of the two people who stand for it."""
+
+KINDS = RISK | SIGNED
 TEXTS = frozenset({"risk_handed", "concern", "concerns_add_up", "parked", "stranded", "request_open"})
 """Named texts said to people in danger, or when something went wrong on our side."""
 
@@ -47,8 +51,8 @@ def safety_flows(bodies: Bodies) -> frozenset[str]:
 def stamped(
     kind: str, body: Mapping[str, Any], proposer: str | None, approver: str | None
 ) -> Mapping[str, Any]:
-    """A hotline with the two people who stand for it, whatever its editor wrote there (R-079)."""
-    if kind != "hotline":
+    """A hotline or a correction with the two people who stand for it, whatever its editor wrote there (R-079)."""
+    if kind not in SIGNED:
         return body
     return {**body, "proposed_by": proposer, "approved_by": approver}
 

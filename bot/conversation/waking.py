@@ -20,7 +20,17 @@ from bot.handoff.risk import Level
 from bot.handoff.ticket import Reason
 from bot.messages import Purpose, Reply
 from bot.talk import Mode, Talk, Turn
-from bot.wakes import FOLLOW_UP, LONGER, follow_up_due, letter_due, longer, notices_due, unkept
+from bot.wakes import (
+    CORRECTION,
+    FOLLOW_UP,
+    LONGER,
+    correction_due,
+    follow_up_due,
+    letter_due,
+    longer,
+    notices_due,
+    unkept,
+)
 
 LATE = "late"  # the answers to this person became stale before they could be delivered
 UNDELIVERED = "undelivered"  # what a counselor wrote to this person did not arrive
@@ -62,6 +72,8 @@ def woke_up(content: Content, talk: Talk, reason: str, seq: int, now: datetime) 
         return Turn(talk=ticketed, effects=(opened,))
     if reason == NOTICE:
         return notices_due(content, talk, now)
+    if reason.startswith(CORRECTION):
+        return correction_due(content, talk, reason, now)
     if reason == LOOSE:
         return unkept(talk, now)
     return letter_due(content, talk, now) if reason == LETTER else Turn(talk=talk)

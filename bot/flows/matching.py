@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -12,6 +13,7 @@ from ahocorasick_rs import AhoCorasick
 Groups = Iterable[Iterable[str]]
 
 _INVISIBLE = {"Cf", "Cc", "Cs", "Co", "Cn", "Mn"}
+_VOICED = "\u3099\u309a"
 _COMMON = 0x10000  # the basic plane: nobody fills more of the memory than that
 _ENDS = " \t\r\n　。．.、，,!！?？…・〜~ー♪「」『』()（）"
 MAX_FOLDED = 80
@@ -50,6 +52,30 @@ _fold_short = lru_cache(maxsize=4096)(folded)
 def fold(text: str) -> str:
     """The form in which labels and entry words are compared; empty for texts too long to be one."""
     return _fold_short(text) if len(text) <= MAX_FOLDED else ""
+
+
+def hidden(text: str, words: str, instead: str) -> str:
+    """The text with `instead` wherever these words stand in it: width, case, spaces and signs nobody sees do not
+    matter. The rest stays as it was written."""
+    letters = [(letter, place) for place, sign in enumerate(text) for letter in _bare(sign)]
+    plain, wanted = "".join(letter for letter, _ in letters), "".join(map(_bare, words))
+    if not wanted:
+        return text
+    kept, end = list[str](), 0
+    for found in re.finditer(re.escape(wanted) + "(?![\u3099\u309a])", plain):  # か does not stand in が
+        kept += [text[end : letters[found.start()][1]], instead]
+        end = letters[found.end() - 1][1] + 1
+    return "".join([*kept, text[end:]])
+
+
+@lru_cache(maxsize=4096)
+def _bare(sign: str) -> str:
+    """What there is to read of one sign, taken apart; marks of a voiced kana stay with it."""
+    return "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", sign).casefold()
+        if letter in _VOICED or not (letter.isspace() or unicodedata.category(letter) in _INVISIBLE)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,12 @@ HEAD = 12
 """Characters of a text that are told again, so that it is known which one is meant."""
 
 
+def head_of(text: str) -> str:
+    """How a text begins, in one line."""
+    words = " ".join(text.split())
+    return words if len(words) <= HEAD else words[:HEAD] + "…"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """Something written to nobody: its place in the thread and how it begins. `kept`: the person put it away."""
@@ -56,9 +62,7 @@ class Mine:
 
     def writing(self, seq: int, text: str) -> Mine:
         """With one more text written to nobody."""
-        words = " ".join(text.split())
-        head = words if len(words) <= HEAD else words[:HEAD] + "…"
-        return replace(self, written=(*self.written, Written(seq=seq, head=head))[-MAX_WRITTEN:])
+        return replace(self, written=(*self.written, Written(seq=seq, head=head_of(text)))[-MAX_WRITTEN:])
 
     def noticing(self, notice: Notice) -> Mine:
         """With one notice for its entry, in the place of an earlier one."""

@@ -36,3 +36,8 @@ def three(texts: tuple[str, ...]) -> tuple[str, ...]:
     if len(texts) <= MAX_BUBBLES:
         return texts
     return (*texts[: MAX_BUBBLES - 1], "\n".join(texts[MAX_BUBBLES - 1 :]))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, as `fill` keeps or leaves them out."""
+    return [found for sentence in _SENTENCE.findall(text) if (found := sentence.strip())]

@@ -16,6 +16,7 @@ from bot.handoff.access import ANSWERS, SEES_ALL
 from bot.handoff.break_glass import BreakGlass
 from bot.handoff.consulting import Consulting
 from bot.handoff.follow_ups import FollowUps
+from bot.handoff.hiding import Hiding
 from bot.handoff.lines import Lines
 from bot.handoff.passing import Passing
 from bot.handoff.reading import Thread
@@ -31,7 +32,7 @@ from bot.talk import HandedBack
 __all__ = ["ANSWERS", "MAX_REPLY", "SEES_ALL", "Desk", "How", "Thread"]
 
 
-class Desk(Lines, Passing, FollowUps, Records, Consulting, Replies, BreakGlass):
+class Desk(Lines, Passing, FollowUps, Records, Consulting, Replies, Hiding, BreakGlass):
     """The service behind the console."""
 
     async def thread(

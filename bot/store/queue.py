@@ -44,13 +44,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """How many there are, and since when the one waits who waits longest."""
+    """How many there are, and since when the one waits who waits longest, and who came last."""
 
     waiting: int
     mine: int
     team: int
     resting: int
     oldest: datetime | None
+    newest: datetime | None
 
 
 def page(
@@ -130,6 +131,7 @@ def numbers(
             func.count().label("all"),
             func.sum(case((own, 1), else_=0)).label("own"),
             func.min(tickets.c.opened_at).label("oldest"),
+            func.max(tickets.c.opened_at).label("newest"),
         )
         .where(tickets.c.operator_id == operator_id)
         .group_by(tickets.c.status)
@@ -150,4 +152,5 @@ def numbers(
         team=active[1] - active[2] if active else 0,
         resting=resting[1 if sees_all else 2] if resting else 0,
         oldest=waiting[3] if waiting else None,
+        newest=waiting[4] if waiting else None,
     )

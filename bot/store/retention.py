@@ -116,7 +116,7 @@ RULES: dict[str, str] = {
     "risk_reviews": "reviews",
     "erased_emergencies": "emergencies",
     "erasures": "erasures",
-    "chores": "kept: one row for each of our jobs",
+    "chores": "kept: one row for each of our jobs, and for each correction that was sent",
     "alerts": "30 days after they end",
     "alert_sends": "with their alert",
     "watch_rounds": "kept: one row for each operator",

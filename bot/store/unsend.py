@@ -21,7 +21,7 @@ from bot.store import body, conversations, dedupe, tickets
 from bot.store.batch import Batch
 from bot.store.conversations import Held
 from bot.store.schema import inbox, timeline
-from bot.store.sealed import Sealer
+from bot.store.sealed import ContactKey, Sealer
 
 TAKEN_BACK = "taken_back"
 REACHES_BACK = dedupe.KEPT_FOR  # LINE lets a message be taken back for a day
@@ -78,21 +78,26 @@ def take_back(
     said = {text for line in thread.taken_back.values() for text in line.texts}
     repeated = _forget_answers(connection, sealer, held.contact_id, said)
     changed |= _without(thread.others, repeated)
-    rows = [
-        {
-            "b_contact_id": held.contact_id,
-            "b_seq": seq,
-            "b_sealed_body": held.key.seal(
-                "timeline", "sealed_body", f"{held.contact_id}/{seq}", body.encode(line)
-            ),
-        }
-        for seq, line in changed.items()
-    ]
-    _REWRITE.run(connection, rows)
+    rewrite(connection, held.contact_id, held.key, changed)
     connection.execute(
         delete(inbox).where(inbox.c.contact_id == held.contact_id, inbox.c.seq.in_(list(thread.taken_back)))
     )
     return True
+
+
+def rewrite(
+    connection: Connection, contact_id: str, key: ContactKey, changed: Mapping[int, body.Body]
+) -> None:
+    """Seals these lines of a locked contact anew, in their places."""
+    rows = [
+        {
+            "b_contact_id": contact_id,
+            "b_seq": seq,
+            "b_sealed_body": key.seal("timeline", "sealed_body", f"{contact_id}/{seq}", body.encode(line)),
+        }
+        for seq, line in changed.items()
+    ]
+    _REWRITE.run(connection, rows)
 
 
 def _opened(connection: Connection, held: Held, message_keys: Collection[str], now: datetime) -> _Thread:

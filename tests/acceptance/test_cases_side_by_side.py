@@ -56,6 +56,16 @@ async def never(page: Page, *words: str) -> None:
     assert not [word for word in words if word in said]
 
 
+async def taken_on(desk: Page, name: str) -> str:
+    """One more colleague, entered by the lead who sits at the desk."""
+    await desk.goto(f"{desk.url.partition('/admin')[0]}/admin/members")
+    await desk.fill("[name=name]", name)
+    await desk.fill("[name=login]", "one-more")
+    await desk.click("form.narrow-form button.act")
+    await expect(desk.locator(".mono")).to_be_visible()
+    return name
+
+
 async def test_c01_a_mother_first_evening(demo: Demo, chromium_path: Path) -> None:
     """R-047, R-053, R-056, R-070: no question on upbringing, no hurry, no name; the wish reaches the desk."""
     async with pages(chromium_path) as (phone, desk):
@@ -72,12 +82,17 @@ async def test_c01_a_mother_first_evening(demo: Demo, chromium_path: Path) -> No
         await claim(desk, wishes=True)
         await expect(desk.locator("body")).to_contain_text("ゆっくり")
         await reply(phone, desk, "渡してくださった分を読みました。返事はいつでも大丈夫です。")
+        await never(phone, *PRESSING, "育て方", "お名前は")
+        await never(desk, "ここまで支えて")  # what she tapped before was not handed over
 
 
 async def test_c02_a_note_answered_at_night(demo: Demo, chromium_path: Path) -> None:
     """R-029, R-030, R-033: what is handed over is shown before; the desk sees it, and the wishes above it."""
     async with pages(chromium_path) as (phone, desk):
         await begun(phone, desk, demo)
+        turns = await phone.locator("#log .turn").count()
+        await expect(desk.locator("tr[data-row]")).to_have_count(0)  # who only looks is nobody's matter
+        assert await phone.locator("#log .turn").count() == turns
         await write(phone, "部屋を見られるのがいやです。ほかの場所ならいいかもしれない")
         await tap(phone, "人に渡す")
         await tap(phone, "つづける")
@@ -90,6 +105,8 @@ async def test_c02_a_note_answered_at_night(demo: Demo, chromium_path: Path) -> 
         await expect(desk.locator("#th-log")).to_contain_text("部屋を見られるのがいやです")
         await desk.fill("#text", "公園はどうですか。オンラインはどうですか。")
         await expect(desk.locator("#hints")).to_contain_text("質問が 2つあります")
+        await desk.fill("#text", "公園、別の建物、オンライン、文字のまま。どれがいいですか。")
+        await expect(desk.locator("#hints")).not_to_contain_text("質問が")
         await reply(
             phone, desk, "文字のままでも、外の場所でも大丈夫です。前の日でも当日でも、やめて大丈夫です。"
         )
@@ -97,7 +114,8 @@ async def test_c02_a_note_answered_at_night(demo: Demo, chromium_path: Path) -> 
 
 
 async def test_c09_words_of_tonight(demo: Demo, chromium_path: Path) -> None:
-    """R-078, N2, N12: nothing cheers or denies; the counselor is told of such words before they are sent."""
+    """R-078, R-107, R-110, N2, N12: nothing cheers or denies, and the counselor is told of such words before they are
+    sent; a colleague is asked, the lead asked to talk with her; of neither stands anything with the person."""
     async with pages(chromium_path) as (phone, desk):
         await begun(phone, desk, demo)
         await write(phone, "人と話したい")
@@ -112,7 +130,21 @@ async def test_c09_words_of_tonight(demo: Demo, chromium_path: Path) -> None:
         for word in ("「迷惑」", "「がんば」"):
             await expect(desk.locator("#hints")).to_contain_text(word)
         await reply(phone, desk, "書いてくださって、受け取りました。ここにいます。")
-        await never(phone, *PRESSING, "迷惑なんて")
+        thread = desk.url.partition("#")[0]
+        colleague = await taken_on(desk, "さくらい")
+        await desk.goto(f"{thread}/consult")
+        await desk.select_option("#to", label=colleague)
+        await desk.fill("#text", "どう返すか、いっしょに考えてほしいです")
+        await desk.click("#ask")
+        await desk.click("#hand-back")
+        await expect(phone.locator("#log")).to_contain_text("案内にもどりました")
+        await desk.goto(f"{demo.console}/board")
+        await expect(desk.locator("#b-after")).to_contain_text("危ない状態の方と話していました")
+        await desk.click("#b-after button")
+        await expect(desk.locator("#b-after")).to_have_text("")
+        await write(phone, "わたしの記録")
+        await expect(phone.locator("#log")).to_contain_text("ぜんぶ消す")
+        await never(phone, *PRESSING, "迷惑なんて", "いっしょに考えて", colleague)
 
 
 async def test_c10_a_shared_phone(demo: Demo, chromium_path: Path) -> None:
@@ -128,6 +160,19 @@ async def test_c10_a_shared_phone(demo: Demo, chromium_path: Path) -> None:
         await expect(phone.locator("body")).not_to_contain_text("投げられて")
         await claim(desk)
         await expect(desk.locator("#th-log")).to_contain_text("つらい表現があります")
+        await desk.fill("#text", "話し合ってみましょう。けがの写真をとっておけますか。")
+        await expect(desk.locator("#hints")).to_contain_text("「ましょう」")
+        await desk.fill("#text", "離れていられる所から先に考えます。")
+        await desk.click("#send")
+        await expect(desk.locator("#th-log .staff")).to_contain_text("離れていられる所")
+        await expect(phone).to_have_title("お知らせ")  # nothing shows that an answer came, R-045
+        await never(phone, "離れて", "相談", "案内", "縁側")
+        await phone.go_back()
+        await never(phone, "投げられて", "離れて")
+        await phone.goto(demo.chat)
+        await phone.locator("form button").click()
+        await expect(phone.locator("#log")).to_contain_text("離れていられる所")
+        await never(phone, "話し合ってみ", "写真をとって", "日記")
 
 
 async def test_c18_another_name(demo: Demo, chromium_path: Path) -> None:

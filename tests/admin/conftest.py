@@ -229,6 +229,7 @@ async def a_house(url: str) -> AsyncIterator[House]:
             origin=f"http://localhost:{port}",
             studio=engawa.studio,
             slips=engawa.slips,
+            recalls=engawa.recalls,
             flow_editor=engawa.flow_editor,
             service_name=lambda: "みどり市 ことばの案内所",
             desk_name=engawa.desk_name,

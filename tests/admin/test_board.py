@@ -217,3 +217,26 @@ async def test_a_lead_of_one_desk_lets_nobody_in_at_another(house: House) -> Non
     await lead.get("/admin/members")
     new = {"role": "counselor", "most": "12", "desk:families": "1", "login": "arai", "name": "あらい"}
     assert (await lead.post("/admin/members", new)).status == 200
+
+
+async def test_after_something_hard_a_lead_is_asked_to_talk_with_them(house: House) -> None:
+    """C-09, R-110: who and when, nothing of the person; done by one press, and nothing is written about it."""
+    mizuno, ticket = await house.staff("mizuno", "みずの"), await house.risk("u1", "もう死にたい canary")
+    await house.engawa.desk.claim(mizuno, ticket)
+    name = (await house.engawa.desk.thread(mizuno, ticket)).nickname
+    await house.engawa.desk.hand_back(mizuno, ticket)
+    lead = await a_lead(house)
+    await lead.get("/admin/board")
+    after = re.search(r'(?s)<section id="b-after".*?</section>', lead.page)
+    assert after is not None
+    assert "みずの" in after[0]
+    assert not [said for said in ("canary", name, ticket) if said in after[0]]
+    other = await house.signed_in("sakurai", "さくらい")
+    found = re.search(r"/admin/debriefs/[0-9a-f]{32}", after[0])
+    assert found is not None
+    await other.post(found[0])
+    assert other.status == 403
+    await lead.post(found[0])
+    assert "話しました" not in lead.text
+    await lead.post(found[0])
+    assert lead.status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -248,3 +249,44 @@ async def test_drafted_rules_beside_the_public_ones(house: House, editor: Browse
     await studio.save(member, "risk_rule", name, broken, saved.revision)
     await editor.post("/admin/studio/words", {"do": "rehearse"})
     assert f"risk_rule/{name}" in editor.text
+
+
+async def sent(house: House) -> None:
+    """All that is queued leaves."""
+    house.engawa.channels[house.line.account] = house.line
+    delivery = house.engawa.delivery
+    while await delivery.work() or delivery._sends:
+        await asyncio.gather(*delivery._sends)
+
+
+async def test_what_was_wrong_is_put_right_for_who_was_shown_it(house: House, reviewer: Browser) -> None:
+    """From the history: how many, what can be known, one text; a second person publishes it. Few are no number."""
+    path = "/admin/studio/documents/texts/texts"
+    await save(reviewer, path, key="later", bubbles="まちがえた文が、ここにありました。")
+    await propose(reviewer, path)
+    await reviewer.get("/admin/studio/publish")
+    await reviewer.post("/admin/studio/publish", {"when": "now"})
+    await house.hear(house.line.heard("u1", "あとで", at=house.clock.now()))
+    await sent(house)
+    await save(reviewer, path, key="later", bubbles="ここにあります。")
+    await propose(reviewer, path)
+    await reviewer.get("/admin/studio/publish")
+    await reviewer.post("/admin/studio/publish", {"when": "now"})
+    await reviewer.get(f"{path}/history")
+    assert "?wrong=2" in reviewer.page
+    assert "?wrong=3" not in reviewer.page
+    await reviewer.get(f"{path}/history?wrong=1")
+    assert "見せた人はいません" in reviewer.text
+    await reviewer.get(f"{path}/history?wrong=2")
+    assert "5未満 見せた人" in " ".join(reviewer.text.split())
+    assert "分からないこと" in reviewer.text
+    await reviewer.post(f"{path}/history", {"wrong": "2", "text": "前の文はまちがいでした。"})
+    assert (reviewer.status, "前の文はまちがいでした。" in reviewer.page) == (200, True)
+    await reviewer.get("/admin/studio/publish")
+    assert "もう一人の確認がいります" in reviewer.text
+    for wrong in ("3", "99", "x", ""):
+        await reviewer.get(f"{path}/history")
+        await reviewer.post(f"{path}/history", {"wrong": wrong, "text": "訂正です。"})
+        assert reviewer.status in (400, 404), wrong
+    await reviewer.get(f"{path}/history?wrong=x")
+    assert reviewer.status == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 
 import pytest
@@ -211,6 +212,39 @@ async def test_an_outage_keeps_the_draft_and_offers_to_try_again(
     await browser.post(at(ticket, "/reply"), {"text": "draft-canary"})
     assert browser.status == 200
     assert browser.page.count("draft-canary") == 1
+
+
+async def test_words_of_a_message_are_hidden_by_who_has_it(house: House) -> None:
+    """C-06: without script; the person is told, the draft stays, and words that are not there change nothing."""
+    ticket = await house.request()
+    await house.hear(house.line.heard("u2", "担当は 田中一郎 さん、田中一郎です"))
+    browser, other = await house.signed_in(), await house.signed_in("sakurai", "さくらい")
+    for one in (browser, other):
+        await one.get(at(ticket))
+        assert "言葉をふせる" not in one.text  # nobody has it yet
+    await browser.post(at(ticket, "/claim"))
+    assert "言葉をふせる" not in browser.text  # the wishes first
+    await browser.post(at(ticket, "/seen"))
+    await browser.post(at(ticket, "/draft"), {"text": "draft-canary"})
+    *_, action = re.findall(r'action="([^"]+/lines/\d+/hide)"', browser.page)
+    await browser.post(action, {"words": "鈴木"})
+    assert browser.status == 400
+    assert "その言葉は、この文にはありません。なにも変えていません。" in browser.text
+    await browser.get(at(ticket))
+    assert "田中一郎" in browser.page
+    await other.get("/admin")
+    await other.post(action, {"words": "田中一郎"})
+    assert other.status == 404
+    hidden = await browser.post(action, {"words": "田中一郎"}, follow=False)
+    assert (hidden.status, "田中" in browser.location) == (303, False)
+    await browser.get(at(ticket))
+    assert "田中" not in browser.page
+    for said in ("担当は ○○ さん、○○です", "こちらでは見えないようにしました。", "draft-canary"):
+        assert said in browser.text
+    lead = await house.signed_in("oono", "おおの", "lead")
+    await lead.get("/admin/records")
+    assert "文の言葉をふせた" in lead.text
+    assert "田中" not in lead.page
 
 
 async def test_nothing_a_person_or_a_name_says_is_markup(house: House) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.flows.matching import MAX_FOLDED, Questions, fold, match, visible
+from bot.flows.matching import MAX_FOLDED, Questions, fold, hidden, match, visible
 from bot.flows.template import fields, fill, fill_all
 
 LABELS = ["家にいたまま", "ゲーム", "まだわからない"]
@@ -120,3 +120,33 @@ def test_a_question_has_a_word_of_each_group_and_none_of_the_others(
     )
     questions = Questions((str(at), groups, unless) for at, (groups, unless) in enumerate(known))
     assert questions.leads_to(text) == (next(asked, None) if fold(text) else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "left"),
+    [
+        ("林さんと森林", "林", "○○さんと森○○"),
+        ("０９０ 1234は090-1234", "0901234", "○○は090-1234"),
+        ("Kenはｋｅｎ", "KEN", "○○は○○"),
+        ("健\u200b一", "健一", "○○"),
+        ("ｶﾞｸとカ\u3099ク", "ガク", "○○と○○"),
+        ("たがし たかし", "たか", "たがし ○○し"),
+        ("㈱山", "株", "○○山"),
+        ("山", "川", "山"),
+        ("山 川", " \u200b", "山 川"),
+    ],
+)
+def test_words_are_hidden_however_they_are_written(text: str, words: str, left: str) -> None:
+    assert hidden(text, words, "○○") == left
+
+
+@given(before=st.text(), words=st.text(min_size=1).filter(lambda words: "□" not in words), after=st.text())
+def test_what_stands_there_as_it_is_named_is_hidden(before: str, words: str, after: str) -> None:
+    """For any words with something to read: what is left does not hold them, as they are or in another form."""
+    text = f"{before} {words}。{after}"
+    left = hidden(text, words, "□")
+    if hidden(words, words, "") == words:  # nothing to read in it
+        assert left == text
+    else:
+        assert left != text
+        assert hidden(left, words, "□") == left
