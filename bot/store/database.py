@@ -42,6 +42,8 @@ CHECKPOINT_WAIT = 0.1  # seconds
 LOG_PAGES = 4_000
 """Pages of the log (16 MB) before a commit brings them into the file: each waits for it, and a message writes six. With
 SQLite's own 1,000 every 160th message held up all others (docs/benchmarks.md)."""
+LARGE_CACHE = "PRAGMA cache_size=-16000"
+"""16 MB for who writes: digests and ids lie all over their tables. Readers keep SQLite's own 2 MB."""
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -83,6 +85,8 @@ def make_engine(url: URL, *, writes: bool = True, pool_size: int = POOL_SIZE) ->
         )
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         event.listen(engine, "connect", _set_pragmas)
+        if writes:
+            event.listen(engine, "connect", lambda raw, _record: raw.execute(LARGE_CACHE))
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
     options = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
