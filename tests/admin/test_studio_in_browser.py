@@ -13,7 +13,7 @@ from bot.content.export import body_of, text_of
 from bot.store.staff import Member
 from tests.admin.conftest import House
 from tests.admin.test_in_browser import DESK, PHONE, chrome, opened
-from tests.admin.test_studio import FORM, PLACE
+from tests.admin.test_studio import FORM, PLACE, sent
 
 __all__ = ["chrome"]
 
@@ -34,6 +34,7 @@ PAGES = (
     "/admin/studio/documents/texts/texts?q=later",
     "/admin/studio/documents/hotline/ambulance?raw=1",
     "/admin/studio/documents/flow/F-MONEY",
+    "/admin/studio/documents/flow/F-MONEY/history",
     "/admin/studio/publish",
     "/admin/studio/releases",
     "/admin/studio/releases/1",
@@ -101,5 +102,55 @@ async def test_what_is_typed_is_kept_by_itself(office: House, chrome: Browser) -
     await page.click("form[data-autosave] button")
     assert await page.locator("text=第2土曜・第4土曜").count()
     assert page.url.endswith(f"{PLACE}-2")
+    assert complaints == []
+    await context.close()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
+async def test_axe_finds_nothing_where_something_is_recalled(
+    house: House, chrome: Browser, size: tuple[int, int], scheme: Literal["light", "dark"], tmp_path: Path
+) -> None:
+    """The history, who was shown it with what can be known, the correction, and its state in the history."""
+    await house.staff("mizuno", "みずの", "reviewer")
+    tanabe, mori = (
+        await house.staff("tanabe", "たなべ", "editor"),
+        await house.staff("mori", "もり", "reviewer"),
+    )
+    studio, key = house.engawa.studio, ("texts", "texts")
+    texts = body_of(*key, (await studio.draft(mori, *key)).body)["texts"]
+    await changed(house, tanabe, *key, texts=texts | {"later": ["まちがえた文を、ここに置きました。"]})
+    await studio.publish(mori)
+    await house.hear(house.line.heard("u1", "あとで", at=house.clock.now()))
+    await sent(house)
+    await house.risk("u1")
+    await changed(house, tanabe, *key, texts=texts)
+    await studio.publish(mori)
+    path = "/admin/studio/documents/texts/texts/history"
+    context, page, complaints = await opened(house, chrome, size, scheme, heading=HEADING)
+
+    async def look(name: str) -> None:
+        found = await Axe().run(page)
+        assert found.violations_count == 0, f"{name}\n{found.generate_report()}"
+        wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{name} is {wide} px too wide"
+        await page.screenshot(path=tmp_path / f"{name}-{size[0]}-{scheme}.png", full_page=True)
+
+    await page.goto(path)
+    await look("history")
+    await page.click("a[href$='?wrong=2']")
+    await page.click("summary")
+    await expect(page.locator("text=相談員とのやりとりが開いている人")).to_be_visible()
+    await look("shown")
+    await page.fill("#text", "前の文に、まちがいがありました。")
+    await page.click("main form button")
+    await expect(page.locator("main textarea").first).to_have_value("前の文に、まちがいがありました。")
+    await look("correction")
+    name = page.url.rsplit("/", 1)[1].partition("#")[0]
+    revision = (await studio.draft(mori, "correction", name)).revision
+    await studio.approve(mori, "correction", name, revision)
+    await studio.publish(mori)
+    await page.goto(path)
+    await expect(page.locator("text=送りかけのもの")).to_be_visible()
+    await look("public")
     assert complaints == []
     await context.close()

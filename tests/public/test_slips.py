@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar
+from axe_playwright_python.async_playwright import Axe
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.async_api import Browser
 
 from bot.content.codec import Document, typed
 from bot.content.export import body_of
@@ -21,7 +23,7 @@ from bot.errors import BadInput, NotFound
 from bot.slips import LASTS
 from bot.store import staff
 from bot.store.staff import Member
-from tests.webchat.conftest import Chat
+from tests.webchat.conftest import DESK, PHONE, Chat, window
 
 TODAY = date(2026, 11, 21)
 SERIES: dict[str, Any] = {
@@ -186,3 +188,37 @@ def test_whatever_is_written_is_a_document_or_a_problem(form: dict[str, str]) ->
 def test_a_form_sent_back_as_it_was_changes_nothing() -> None:
     assert applied("event_series", SERIES, filled("event_series", SERIES), "用紙", TODAY) == SERIES
     assert timedelta(days=14) == LASTS
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")], ids=["phone", "desk"])
+async def test_axe_finds_nothing_in_any_state_of_the_form(
+    group: Group, chrome: Browser, size: tuple[int, int], scheme: Literal["light", "dark"]
+) -> None:
+    """As it is opened, with what cannot be read, looked at, sent, and when the link is spent."""
+    one, path = await window(group.chat, chrome, size, scheme), await group.link()
+    page, found = one.page, dict[str, list[str]]()
+
+    async def look(state: str) -> None:
+        result = await Axe().run(page)
+        wrong = [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in result.response["violations"]]
+        if (wide := await page.evaluate("document.documentElement.scrollWidth")) > size[0]:
+            wrong.append(f"{wide} px wide")
+        if wrong:
+            found[state] = wrong
+
+    await page.goto(str(group.chat.server.make_url(path)))
+    await look("opened")
+    for state, said, button in (
+        ("unread", "ひるすぎ", "look"),
+        ("looked at", FORM["begins"], "look"),
+        ("sent", FORM["begins"], "send"),
+    ):
+        await page.fill("[name=days]", FORM["days"])
+        await page.fill("[name=begins]", said)
+        await page.click(f"button[value={button}]")
+        await look(state)
+    await page.wait_for_selector("text=ありがとうございました")
+    await page.goto(str(group.chat.server.make_url(path)))
+    await look("spent")
+    assert found == {}
+    assert [line for line in one.wrong if "400" not in line and "404" not in line] == []
