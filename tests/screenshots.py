@@ -24,7 +24,7 @@ from bot.content import practice
 from bot.content.export import text_of
 from bot.handoff.desk import How
 from bot.handoff.notes import Consent, Note, NoteKind, Source
-from bot.store import accounts, counts, duties, practices, staff
+from bot.store import accounts, counts, debriefs, duties, practices, staff
 from bot.store.staff import Member
 from tests.admin.conftest import House, a_house
 from tests.admin.test_side import two_desks
@@ -111,6 +111,7 @@ async def peopled(house: House) -> dict[str, str]:
     for person, text in EVENING:
         await house.risk(person, text)
         house.later(4)
+    await write(debriefs.ask, operator, sakurai.staff_id, house.clock.now())
     other = await house.request("o1")
     await house.engawa.desk.claim(sakurai, other)
     mine = await house.request("m1", "ゆっくり", "文字だけ")
