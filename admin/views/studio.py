@@ -12,6 +12,7 @@ from admin.guard import form_of, session_of
 from admin.views import studio_form, times
 from admin.views.pages import Pages
 from admin.views.studio_dates import dates_of
+from admin.views.studio_desk import told_of
 from admin.views.studio_fields import FORMS, NEW
 from admin.words import marked, words_of
 from bot.clock import new_id
@@ -130,6 +131,7 @@ class StudioPages:
             if kind == "texts" and not raw
             else (),
             asked=request.query.get("q", "")[:40],
+            told=told_of(t, self._console, kind, known, now) if not raw else None,
             dates=dates_of(t, self._console, kind, known, now) if not raw else None,
             changes=changes(kind, name, public, body)
             if draft.state != PUBLISHED and body is not None
@@ -232,6 +234,8 @@ OPTIONS = {
     "active": "いまある",
     "past": "前にあった",
     "ended": "終わった",
+    "held": "いつもどおり",
+    "skipped": "休み",
 }
 
 

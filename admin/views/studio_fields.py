@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from admin.views.studio_desk import DESK
+from admin.views.studio_shapes import AUDIENCE, NAME, Field, Section
 from admin.words import marked
 from bot.content.areas import NATIONWIDE, areas
 from bot.content.check_places import VOCABULARY, WORDS
 
-Shape = Literal["line", "text", "lines", "pages", "tri", "choice", "many", "date", "number"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One field. `path` is where it lies in the body (`source.title`); `group` names the words of its options."""
-
-    path: str
-    label: str
-    shape: Shape = "line"
-    options: tuple[str, ...] = ()
-    group: str = ""
-    most: int = 0
-    hint: str = ""
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """Fields that belong together; `schedule` marks the place of the schedule builder."""
-
-    id: str
-    title: str
-    fields: tuple[Field, ...] = ()
-
-
 PREFECTURES = (*(area.name for area in areas().values() if area.is_prefecture), NATIONWIDE)
-NAME = Field(path="name", label=marked("Name"), most=100, required=True)
 OWNER = Field(path="owner", label=marked("Who keeps it fresh"), hint=marked("A login, such as tanabe"))
 SOURCE = (
     Field(path="source.title", label=marked("Where it was seen"), required=True),
@@ -47,9 +21,6 @@ SOURCE = (
 WHERE = (
     Field(path="prefecture", label=marked("Prefecture"), shape="choice", options=PREFECTURES, required=True),
     Field(path="municipality", label=marked("City, town or village")),
-)
-AUDIENCE = Field(
-    path="audience", label=marked("For whom"), shape="many", options=VOCABULARY["who"], group="who"
 )
 
 PLACE = (
@@ -237,6 +208,7 @@ FORMS: dict[str, tuple[Section, ...]] = {
     "article": ARTICLE,
     "letter": LETTER,
     "correction": CORRECTION,
+    "desk": DESK,
 }
 """Kinds with a form; others are written as they are stored."""
 
@@ -256,5 +228,6 @@ NEW: dict[str, dict[str, Any]] = {
     "hotline": {"name": "", "number": "", "about": ""},
     "article": {"title": "", "pages": []},
     "letter": {"months": [], "text": ""},
+    "desk": {"name": "", "shifts": []},
 }
 """What a new document of a kind begins with; others begin empty."""

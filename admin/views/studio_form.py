@@ -5,10 +5,13 @@ An empty field is nothing told, and is shown to people as 未確認; whatever a 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from admin.views.studio_fields import FORMS, Field
+from admin.views.studio_fields import FORMS
+from admin.views.studio_shapes import Field
 from admin.words import marked
 from bot.content.areas import areas, prefecture_of
 from bot.content.recurrence_words import rule_of, words_of
@@ -33,6 +36,8 @@ def shown(body: Mapping[str, Any], field: Field) -> Any:
             return list(found) if isinstance(found, list | tuple) else []
         case "lines":
             return "\n".join(map(str, found)) if isinstance(found, list | tuple) else found or ""
+        case "shifts":
+            return "\n".join(map(_span, found)) if isinstance(found, list | tuple) else found or ""
         case "pages":
             return "\n\n".join(map(str, found)) if isinstance(found, list | tuple) else found or ""
     return "" if found is None else str(found)
@@ -61,11 +66,30 @@ def _said(field: Field, form: Mapping[str, str]) -> Any:
             return [option for option in field.options if form.get(f"{field.path}={option}")]
         case "lines":
             return [line.strip() for line in text.splitlines() if line.strip()]
+        case "shifts":
+            return [_shift(line) for line in text.splitlines() if line.strip()]
         case "pages":
             return [page.strip() for page in text.split("\n\n") if page.strip()]
         case "number":
             return int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else text or None
     return text or None
+
+
+SHIFT = re.compile(r"([月火水木金土日祝・、]+)曜?日?\s*(\d{1,2}:\d\d)\s*[-–〜～]\s*(\d{1,2}:\d\d)")
+
+
+def _span(shift: Any) -> str:
+    if isinstance(shift, Mapping) and {"days", "opens", "closes"} <= shift.keys():
+        return f"{shift['days']} {shift['opens']}-{shift['closes']}"
+    return str(shift)
+
+
+def _shift(line: str) -> dict[str, str] | str:
+    """A span of opening hours; what cannot be read stays as it is, and is told."""
+    found = SHIFT.fullmatch(unicodedata.normalize("NFKC", line).strip())
+    if found is None:
+        return line.strip()
+    return {"days": re.sub("[・、]", "", found[1]), "opens": found[2], "closes": found[3]}
 
 
 def _put(body: dict[str, Any], path: str, said: Any, *, keep_empty: bool) -> None:

@@ -35,6 +35,7 @@ PAGES = (
     "/admin/studio/documents/hotline/ambulance?raw=1",
     "/admin/studio/documents/flow/F-MONEY",
     "/admin/studio/documents/flow/F-MONEY/history",
+    "/admin/studio/documents/desk/main",
     "/admin/studio/publish",
     "/admin/studio/releases",
     "/admin/studio/releases/1",
@@ -61,6 +62,10 @@ async def office(house: House) -> House:
     await changed(house, tanabe, "flow", "F-MONEY", name="お金のこと、すこし")
     await changed(house, member, "flow", "F-SAFE", name="つらいとき")
     await house.engawa.studio.save(tanabe, "resource", "kita", text_of(KITA), 0)
+    desk = await house.engawa.studio.draft(tanabe, "desk", "main")
+    hours = [{"days": "月火水木金祝", "opens": "10:00", "closes": "16:00"}]
+    body = text_of(body_of("desk", "main", desk.body) | {"shifts": hours})
+    await house.engawa.studio.save(tanabe, "desk", "main", body, desk.revision)
     return house
 
 
