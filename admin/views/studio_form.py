@@ -14,7 +14,7 @@ from admin.views.studio_fields import FORMS
 from admin.views.studio_shapes import Field
 from admin.words import marked
 from bot.content.areas import areas, prefecture_of
-from bot.content.recurrence_words import rule_of, words_of
+from bot.content.recurrence_words import CODES, NTHS, SECOND, rule_of, ticks_of, words_of, words_of_ticks
 from bot.errors import BadInput
 
 
@@ -132,6 +132,12 @@ YEAR_ENDS = (
 )
 
 
+NUMBERS = tuple((n, "最終" if n == "-1" else f"第{n}") for n in NTHS)
+DAYS = tuple((code, day) for day, code in CODES.items())
+EVERY_SECOND = SECOND
+"""What can be ticked: numbers in a month, weekdays, every second one."""
+
+
 def schedule_shown(body: Mapping[str, Any]) -> dict[str, str]:
     """A schedule as its form holds it; the rule in words."""
     found = value(body, "schedule")
@@ -146,7 +152,9 @@ def schedule_shown(body: Mapping[str, Any]) -> dict[str, str]:
 
 def schedule_of(before: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any] | None:
     """The schedule a form says; None when nobody has told us. What cannot be read stays in it, and is told."""
-    kind = form.get("schedule.kind", "")
+    kind, ticked = form.get("schedule.kind", ""), _ticked(form)
+    if ticked is not None:
+        form, kind = {**form, "schedule.words": ticked}, kind or "exact"
     if not kind:
         return None
     text = {name: form.get(f"schedule.{name}", "").strip() for name in (*_WORDS, "words", *_DATES)}
@@ -162,6 +170,15 @@ def schedule_of(before: Mapping[str, Any], form: Mapping[str, str]) -> dict[str,
     if kind == "always" and before.get("hours"):
         made["hours"] = before["hours"]
     return made
+
+
+def _ticked(form: Mapping[str, str]) -> str | None:
+    """What was ticked, in words; None where no tick was changed. Words that were changed by hand go before ticks."""
+    was = form.get("schedule.was")
+    if was is None or form.get("schedule.words", "").strip() != was:
+        return None
+    ticks = frozenset(tick for tick in (*NTHS, *CODES.values(), SECOND) if form.get(f"schedule.tick={tick}"))
+    return words_of_ticks(ticks) if ticks != ticks_of(was) else None
 
 
 _WORDS = ("wording", "since", "begins", "ends", "on_holiday", "year_end")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 from bot.handoff.hours import DAYS
 
 CODES = dict(zip(DAYS, ("MO", "TU", "WE", "TH", "FR", "SA", "SU"), strict=True))
 VAGUE = re.compile(r"おおむね|概ね|およそ|ほぼ|ごろ|頃|程度|くらい|ぐらい|不定期|原則|基本|たまに|ときどき")
 """Words after which no rule is exact, whatever else is written (R-098)."""
+
+SECOND = "second"
+"""Every second week or month."""
+
+NTHS = ("1", "2", "3", "4", "5", "-1")
+"""Which ones of a month; -1 is the last."""
 
 _EVERY = re.compile(r"^(?:毎週|(隔週))(?:の)?(.+)$")
 _MONTHLY = re.compile(r"^(毎月|隔月)(?:の)?(.+)$")
@@ -94,3 +101,26 @@ def words_of(rule: str) -> str:
 def _nth(day: str, names: dict[str, str]) -> str:
     number, name = day[:-2], names.get(day[-2:], day)
     return ("最終" if number == "-1" else f"第{number}") + f"{name}曜"
+
+
+def ticks_of(words: str) -> frozenset[str]:
+    """The words as ticks: codes of weekdays, numbers in a month, SECOND; none where ticks cannot say it."""
+    rule = rule_of(words) or ""
+    found = dict(part.split("=", 1) for part in rule.split(";") if "=" in part)
+    days = found.get("BYDAY", "").split(",")
+    if not days[0]:
+        return frozenset()
+    numbers, codes = {day[:-2] for day in days}, {day[-2:] for day in days}
+    if len(numbers) * len(codes) != len(days):  # 第1土曜と第2水曜: not every number of every day
+        return frozenset()
+    return frozenset(numbers - {""} | codes | ({SECOND} if "INTERVAL" in found else set()))
+
+
+def words_of_ticks(ticks: Collection[str]) -> str:
+    """What the ticks say, in words; empty without a weekday."""
+    numbers, codes = [n for n in NTHS if n in ticks], [code for code in CODES.values() if code in ticks]
+    if not codes:
+        return ""
+    days = ",".join(f"{n}{code}" for code in codes for n in numbers or ("",))
+    every = ";INTERVAL=2" if SECOND in ticks else ""
+    return words_of(f"FREQ={'MONTHLY' if numbers else 'WEEKLY'}{every};BYDAY={days}")

@@ -290,3 +290,36 @@ async def test_what_was_wrong_is_put_right_for_who_was_shown_it(house: House, re
         assert reviewer.status in (400, 404), wrong
     await reviewer.get(f"{path}/history?wrong=x")
     assert reviewer.status == 400
+
+
+async def test_dates_are_ticked(house: House, editor: Browser) -> None:
+    """毎月 第2・第4土曜 by ticks alone, also when the page was saved meanwhile; words written by hand go before."""
+    await editor.get("/admin/studio")
+    await editor.post("/admin/studio/new", {"kind": "resource", "name": "kita"})
+
+    async def rule(browser: Browser, **fields: str) -> str:
+        form = {name: value for name, value in FORM.items() if not name.startswith("schedule.")}
+        said = {name.replace("schedule_", "schedule."): value for name, value in fields.items()}
+        ticks = {f"schedule.tick={tick}": "1" for tick in said.pop("ticks", "").split()}
+        await save(browser, PLACE, **form, **said, **ticks)
+        read, operator = house.engawa.database.read, house.engawa.operator_id
+        member = await read(staff.by_login, operator, "tanabe")
+        assert member is not None
+        draft = await house.engawa.studio.draft(member, "resource", "kita")
+        found = body_of("resource", "kita", draft.body).get("schedule") or {}
+        return str(found.get("rrule"))
+
+    second = "FREQ=MONTHLY;BYDAY=2SA,4SA"
+    assert await rule(editor, schedule_was="", schedule_words="", ticks="2 4 SA") == second
+    assert 'name="schedule.tick=4" value="1" checked' in editor.page
+    assert 'name="schedule.tick=1" value="1">' in editor.page
+    assert "12月12日（土）" in editor.text
+    # the page that was opened before all this keeps itself once more: the ticks still hold
+    kept = {"schedule_kind": "exact", "schedule_was": "", "schedule_words": ""}
+    assert await rule(editor, **kept, ticks="2 4 SA") == second
+    was = "毎月第2土曜・第4土曜"
+    kept = {"schedule_kind": "exact", "schedule_was": was}
+    assert await rule(editor, **kept, schedule_words="毎月15日", ticks="1 SA") == "FREQ=MONTHLY;BYMONTHDAY=15"
+    assert await rule(editor, **kept, schedule_words=was, ticks="SU") == "FREQ=WEEKLY;BYDAY=SU"
+    kept = {"schedule_kind": "exact", "schedule_was": "毎月15日", "schedule_words": "毎月15日"}
+    assert await rule(editor, **kept) == "FREQ=MONTHLY;BYMONTHDAY=15"
