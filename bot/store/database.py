@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -39,13 +40,8 @@ POOL_SIZE = 4
 MAX_BATCH = 64
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_WAIT = 0.1  # seconds
-LOG_PAGES = 4_000
-"""Pages of the log (16 MB) before a commit brings them into the file: each waits for it, and a message writes six. With
-SQLite's own 1,000 every 160th message held up all others (docs/benchmarks.md)."""
-LARGE_CACHE = "PRAGMA cache_size=-16000"
-"""16 MB for who writes: digests and ids lie all over their tables. Readers keep SQLite's own 2 MB."""
+LOG_PAGES = 4_000  # 16 MB before a commit waits until they are in the file (docs/benchmarks.md)
 PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
@@ -85,8 +81,6 @@ def make_engine(url: URL, *, writes: bool = True, pool_size: int = POOL_SIZE) ->
         )
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         event.listen(engine, "connect", _set_pragmas)
-        if writes:
-            event.listen(engine, "connect", lambda raw, _record: raw.execute(LARGE_CACHE))
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
     options = "-c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
@@ -102,8 +96,21 @@ def make_engine(url: URL, *, writes: bool = True, pool_size: int = POOL_SIZE) ->
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we begin transactions ourselves
+    _keep_a_log(connection)
     for pragma in PRAGMAS:
         connection.execute(pragma)
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Several that open a new file at once are in each other's way here, and SQLite does not wait by itself."""
+    for left in reversed(range(BUSY_TIMEOUT_MS // 10)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not left:
+                raise
+            time.sleep(0.01)
 
 
 class Database:

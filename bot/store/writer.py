@@ -19,6 +19,8 @@ from bot.errors import StoreUnavailable
 from bot.store.dialect import attempt
 
 MAX_GROUP = 64
+LARGE_CACHE = "PRAGMA cache_size=-16000"
+"""16 MB for who writes: digests and ids lie all over their tables. Readers keep SQLite's own 2 MB."""
 
 Job = tuple[Callable[[Connection], Any], "Future[Any]"]
 
@@ -95,6 +97,8 @@ class GroupWriter:
     def _connect(self) -> Connection:
         if self._connection is None:
             self._connection = self._engine.connect()
+            raw: Any = self._connection.connection.driver_connection
+            raw.execute(LARGE_CACHE)
         return self._connection
 
     def _disconnect(self) -> None:
