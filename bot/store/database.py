@@ -40,6 +40,7 @@ POOL_SIZE = 4
 MAX_BATCH = 64
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_WAIT = 0.1  # seconds
+CONNECT = {"timeout": 5, "check_same_thread": False, "cached_statements": 1024}
 LOG_PAGES = 4_000  # 16 MB before a commit waits until they are in the file (docs/benchmarks.md)
 PRAGMAS = (
     "PRAGMA synchronous=FULL",
@@ -76,9 +77,7 @@ def parse_url(text: str) -> URL:
 def make_engine(url: URL, *, writes: bool = True, pool_size: int = POOL_SIZE) -> Engine:
     """An engine with our settings; statement parameters never appear in errors."""
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(
-            url, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False}
-        )
+        engine = create_engine(url, hide_parameters=True, connect_args=CONNECT)
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
