@@ -142,7 +142,7 @@ class Purpose(StrEnum):
     CORRECTION = "correction"
 
 
-SILENCED_BY_CLAIM = frozenset({Purpose.BOT, Purpose.LATE})
+SILENCED_BY_CLAIM = frozenset({Purpose.BOT, Purpose.LATE, Purpose.CORRECTION})
 """What a claim stops (`docs/modes.md`): everything the machine says, but the exceptions every person is owed."""
 
 GROWS_STALE = frozenset({Purpose.BOT})

@@ -173,9 +173,8 @@ class Recalls:
             for one in await self._database.read(self._due):
                 await self._begin(one)
         except IntegrityError:
-            log.info(
-                "recall_raced"
-            )  # somebody was erased at this moment: looked at again when the lease is over
+            # somebody was erased at this moment: looked at again when the lease is over
+            log.info("recall_raced")
         except StoreUnavailable:
             log.warning("store_unavailable", worker="recall")
 
@@ -204,7 +203,7 @@ class Recalls:
             found = []
         told = [reader.contact_id for reader in found if reader.sure and reader.reachable]
         await self._database.write(self._wake, one, told)
-        log.info("recall_begun", people=len(told))
+        log.info("recall_begun")  # not to how many: a small number would tell of them (R-124)
 
     def _wake(self, connection: Connection, one: Correction, told: Sequence[str]) -> None:
         """All of them at one moment, with the mark that it was done: nobody twice, nobody forgotten."""
