@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 MAX_BUBBLES = 3  # R-038
 _FIELD = re.compile(r"\{([a-z_]+)\}")
@@ -21,10 +22,16 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return text
     kept = (
         _FIELD.sub(lambda found: values[found[1]], sentence)
-        for sentence in _SENTENCE.findall(text)
-        if all(values.get(name) for name in fields(sentence))
+        for sentence, names in _parts(text)
+        if all(values.get(name) for name in names)
     )
     return "".join(kept).strip()
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The sentences of a text, and what each asks for."""
+    return tuple((sentence, fields(sentence)) for sentence in _SENTENCE.findall(text))
 
 
 def fill_all(texts: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:

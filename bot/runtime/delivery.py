@@ -24,10 +24,11 @@ from bot.runtime.live import OUTBOX, QUEUE, Hub, News
 from bot.runtime.loop import OUTAGE_WAIT, Worker
 from bot.runtime.metrics import DROPPED, SEND_SECONDS, SENDS
 from bot.store import alerts, conversations, counts, departures, outbox, wakeups
-from bot.store.database import Database, Lane
+from bot.store.database import Database
 from bot.store.departures import Departures, Dropped
 from bot.store.dialect import notify
 from bot.store.due import Leased, NextDue, next_due
+from bot.store.lane import Lane
 from bot.store.leases import Leases
 from bot.store.outbox import Outcome
 from bot.store.sealed import Sealer

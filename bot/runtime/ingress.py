@@ -20,10 +20,11 @@ from bot.messages import Inbound, Kind
 from bot.runtime.live import ERASED, INBOX, NEWCOMERS, Hub, News
 from bot.runtime.metrics import EVENTS, REPEATED, TURNS
 from bot.store import counts, intake
-from bot.store.database import Database, Lane
+from bot.store.database import Database
 from bot.store.dialect import attempt, notify
 from bot.store.inbox import Pending
 from bot.store.intake import Accepted, Taken
+from bot.store.lane import Lane
 from bot.store.sealed import Sealer
 
 PATIENCE = (
@@ -184,10 +185,11 @@ class Ingress:
             counts.add(connection, self._operator_id, now.astimezone(TOKYO).date(), counted)
 
     def _committed(self, stored: Sequence[_Stored]) -> None:
-        self.answered += stored[0].answered
-        TURNS.inc(stored[0].answered)
-        if stored[0].news is not None:
-            self._hub.spread(stored[0].news)
+        for one in stored:
+            if one.news is not None:
+                self.answered += one.answered
+                TURNS.inc(one.answered)
+                self._hub.spread(one.news)
 
     def _answered(
         self, connection: Connection, taken: Taken, now: datetime

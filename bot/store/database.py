@@ -1,6 +1,6 @@
 """The one way to call the store off the event loop: on SQLite one writer thread and readers, on PostgreSQL a pool.
 
-`Lane` is group commit: everything that waits shares one transaction. Correctness never rests on these threads; the
+Correctness never rests on these threads; the
 database is the referee (unique keys, row locks, revisions).
 """
 
@@ -9,35 +9,30 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
-    IntegrityError,
     InterfaceError,
     InternalError,
     OperationalError,
 )
 
 from bot.errors import ConfigError, Conflict, StoreUnavailable
-from bot.frozen import dataclass
 from bot.store import vacuum
 from bot.store.writer import GroupWriter
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 POOL_SIZE = 4
-MAX_BATCH = 64
 BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_WAIT = 0.1  # seconds
 CONNECT = {"timeout": 5, "check_same_thread": False, "cached_statements": 1024}
@@ -136,18 +131,21 @@ class Database:
         self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """`function(connection, …)` in a transaction that is committed when this returns."""
-        result: R
-        if self._writer is None:
-            result = await self._run(self._write_threads, self.engine, function, *args, **kwargs)
-            return result
-        call: Callable[[Connection], R] = lambda connection: function(connection, *args, **kwargs)  # noqa: E731
         try:
-            result = await asyncio.wrap_future(self._writer.submit(call))
+            result: R = await asyncio.wrap_future(self.submit(function, *args, **kwargs))
         except DBAPIError as error:
-            if not is_outage(error):
+            if (told := as_told(error)) is error:
                 raise
-            raise StoreUnavailable from error
+            raise told from error
         return result
+
+    def submit(
+        self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[R]:
+        """The same from any thread. The future may fail with an outage as the database tells of it (`as_told`)."""
+        if self._writer is None:
+            return self._write_threads.submit(lambda: transact(self.engine, function, *args, **kwargs))
+        return self._writer.submit(lambda connection: function(connection, *args, **kwargs))
 
     async def read(
         self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
@@ -202,6 +200,15 @@ def transact(engine: Engine, function: Any, *args: Any, **kwargs: Any) -> Any:
     raise StoreUnavailable
 
 
+def as_told(error: BaseException) -> Exception:
+    """An error as callers know it: `StoreUnavailable` for an outage, `Conflict` for a race, else itself."""
+    if isinstance(error, DBAPIError) and is_race(error):
+        return Conflict()
+    if isinstance(error, DBAPIError) and is_outage(error):
+        return StoreUnavailable()
+    return error if isinstance(error, Exception) else StoreUnavailable()
+
+
 def is_outage(error: DBAPIError) -> bool:
     """Whether the database is at fault, not what was asked of it: away, full, read-only, damaged.
 
@@ -216,84 +223,3 @@ def is_outage(error: DBAPIError) -> bool:
 def is_race(error: DBAPIError) -> bool:
     """Whether another transaction was in the way (PostgreSQL, class 40: deadlock, serialisation)."""
     return (getattr(error.orig, "sqlstate", None) or "").startswith("40")
-
-
-@dataclass(slots=True)
-class _Waiting(Generic[Item, Result]):
-    item: Item
-    done: asyncio.Future[Result]
-
-
-class Lane(Generic[Item, Result]):
-    """Group commit for one kind of write: `function(connection, items)` gives one result an item, in order.
-
-    A batch that fails for a reason of its own is replayed one by one, so that one bad item harms no other.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        function: Callable[[Connection, Sequence[Item]], Sequence[Result]],
-        max_batch: int = MAX_BATCH,
-        linger: float = 0.0,
-        committed: Callable[[Sequence[Result]], None] | None = None,
-    ) -> None:
-        """`linger` seconds let a batch fill first: for writes that nobody waits for.
-
-        `committed` hears of every committed batch, also when those who put the items do not wait any more.
-        """
-        self._database = database
-        self._function = function
-        self._max_batch, self._linger, self._committed = max_batch, linger, committed
-        self._waiting: list[_Waiting[Item, Result]] = []
-        self._runner: asyncio.Task[None] | None = None
-
-    async def put(self, item: Item) -> Result:
-        """Waits until the item's transaction is committed. Raises what its write raised."""
-        waiting: _Waiting[Item, Result] = _Waiting(item, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._runner is None or self._runner.done():
-            self._runner = asyncio.create_task(self._drain(), name="lane")
-        return await waiting.done
-
-    async def _drain(self) -> None:
-        # Nothing is awaited between the emptiness check and the task's end, so no item is left behind.
-        while self._waiting:
-            if self._linger:
-                await asyncio.sleep(self._linger)
-            batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
-            await self._commit(batch)
-
-    async def _commit(self, batch: list[_Waiting[Item, Result]], *, again: bool = True) -> bool:
-        """False when the database is away; then nothing of what comes after is tried either."""
-        try:
-            results = await self._database.write(self._function, [waiting.item for waiting in batch])
-        except StoreUnavailable as error:
-            # Who waits behind them is told as well: what is tried again elsewhere must not be overtaken.
-            behind, self._waiting = self._waiting, []
-            self._fail([*batch, *behind], error)
-            return False
-        except Exception as error:  # noqa: BLE001 - told to who waits for it
-            if len(batch) > 1:
-                for number, waiting in enumerate(batch):
-                    if not await self._commit([waiting]):
-                        self._fail(batch[number + 1 :], StoreUnavailable())
-                        break
-            elif isinstance(error, IntegrityError | Conflict) and again:
-                # another process stored (or erased) the same at the same moment; now it can be seen
-                return await self._commit(batch, again=False)
-            else:
-                self._fail(batch, error)
-        else:
-            if self._committed is not None:
-                self._committed(results)
-            for waiting, result in zip(batch, results, strict=True):
-                if not waiting.done.done():
-                    waiting.done.set_result(result)
-        return True
-
-    @staticmethod
-    def _fail(batch: list[_Waiting[Item, Result]], error: Exception) -> None:
-        for waiting in batch:
-            if not waiting.done.done():
-                waiting.done.set_exception(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict, StoreUnavailable
-from bot.store.database import Database, Lane
+from bot.store.database import Database
+from bot.store.lane import Lane
 from bot.store.schema import operators
 
 
@@ -102,6 +104,45 @@ async def test_an_outage_fails_all(database: Database) -> None:
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 3
     assert tried == [["a", "b", "c"]]
     assert await names(database) == set()
+
+
+async def behind(database: Database, error: Exception | None) -> tuple[list[list[str]], list[Any]]:
+    """The groups written and what became of each item, when b, c and d come one by one while a is being written."""
+    writing, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    groups: list[list[str]] = []
+
+    def write(_connection: Connection, items: Sequence[str]) -> Sequence[str]:
+        groups.append(list(items))
+        loop.call_soon_threadsafe(writing.set)
+        assert go_on.wait(10)
+        if error is not None:
+            raise error
+        return items
+
+    lane: Lane[str, str] = Lane(database, write)
+    tasks = [asyncio.ensure_future(lane.put("a"))]
+    await writing.wait()
+    for name in "bcd":
+        tasks.append(asyncio.ensure_future(lane.put(name)))
+        await asyncio.sleep(0)
+    go_on.set()
+    async with asyncio.timeout(10):
+        return groups, await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_what_comes_while_one_is_written(database: Database) -> None:
+    """It goes together, with the next: a batch is taken when its turn comes."""
+    groups, outcomes = await behind(database, None)
+    assert groups == [["a"], ["b", "c", "d"]]
+    assert outcomes == ["a", "b", "c", "d"]
+
+
+async def test_nothing_overtakes_what_failed(database: Database) -> None:
+    """Who came after something that an outage hit is told so, too: it is tried again elsewhere, and would be late."""
+    groups, outcomes = await behind(database, StoreUnavailable())
+    assert groups == [["a"]]
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
 
 
 async def test_nothing_is_left_behind(database: Database) -> None:
