@@ -78,6 +78,7 @@ class Seen:
     late: int = 0
     told: int = 0
     true: int = 0
+    near: int = 0
     untold: int = 0
     changed: int = 0
     changed_true: int = 0
@@ -123,6 +124,7 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
         self.here: dict[str, Counselor] = {}
         self.waiting: dict[str, Ticket] = {}
         self.told: dict[str, list[Told]] = {}
+        self.expected: dict[str, timedelta] = {}
         self.came = [one.at for one in people]
         self.seen = Seen()
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -187,12 +189,14 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
         ticket = replace(ticket, assignee=one.knows)
         if one.level < routing.URGENT:  # in danger nobody is told a time, but where help is at once
             me = Queued(opened_at=self.now, level=one.level, known=one.knows or "")
-            told = waiting.outlook(DESK, self._board(), self.now, me).told
-            if told is None:
+            outlook = waiting.outlook(DESK, self._board(), self.now, me)
+            told = outlook.told
+            if told is None or outlook.expected is None:
                 self.seen.untold += 1
             else:
                 ticket = replace(ticket, promised_at=told.latest)
                 self.told[ticket.id] = [told]
+                self.expected[ticket.id] = outlook.expected - self.now
                 look = max(told.earliest, self.now + (told.latest - self.now) / 2)
                 self._at(look, lambda: self._looks_again(ticket.id))
         self.waiting[ticket.id] = ticket
@@ -222,6 +226,8 @@ class Desk_:  # noqa: N801 - a desk under simulation, beside the content's Desk
         for first in (told := self.told.pop(ticket.id, []))[:1]:
             begin = first.begin if first.wait is None else ticket.opened_at
             early, late = first.wait or (first.earliest - begin, first.latest - begin)
+            expected = self.expected.pop(ticket.id)
+            self.seen.near += abs(actual - expected) <= expected / 2
             self.seen.told += 1
             self.seen.true += begin + early <= ticket.opened_at + actual <= begin + late
         for again in told[1:]:
@@ -328,6 +334,9 @@ def report(found: dict[str, Seen], shifts: int, a_day: int) -> Iterator[str]:
     )
     yield _row("weight × minutes per counselor: most / least", [_ratio(s) for s in found.values()])
     yield _row("told the truth about waiting", [_truth(found[name]) for name in names])
+    yield _row(
+        "within half of the expected minutes, told or not", [f"{s.near / s.told:.1%}" for s in found.values()]
+    )
     yield _row("told of a change before it passed, and right", [_changed(found[name]) for name in names])
 
 
