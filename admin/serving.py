@@ -56,6 +56,13 @@ def forever(serving: Coroutine[None, None, None]) -> None:
         runner.run(serving)
 
 
+def keep_what_is_made() -> None:
+    """What was made until now is not looked through for garbage, and what comes is not all the time."""
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+    gc.enable()
+
+
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         uvloop = importlib.import_module("uvloop")
@@ -90,9 +97,7 @@ async def serve(
         handle_signals=False,
     )
     await runner.setup()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
-    gc.enable()
+    keep_what_is_made()
     try:
         if listening is not None:
             await web.SockSite(runner, listening, backlog=BACKLOG).start()

@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from admin.serving import keep_what_is_made
 from bot.app import Engawa
 from bot.clock import SystemClock
 from bot.content.export import body_of, text_of
@@ -59,6 +60,7 @@ async def run(url: str, people: int, times: int, pause: float, before: float) ->
     """`people` write all the time, each after `pause` seconds; after `before` seconds `times` releases are made."""
     phone, result = Phone(), Result()
     async with an_engawa(url, clock=SystemClock(), channels=[phone], started=True) as engawa:
+        keep_what_is_made()
         editor, reviewer = await member(engawa, "editor"), await member(engawa, "reviewer")
         done, publishing = asyncio.Event(), asyncio.Event()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from sqlalchemy import Connection
 
@@ -18,7 +18,9 @@ from bot.handoff.hours import TOKYO
 from bot.handoff.waiting import Board
 from bot.store import content, releasing
 
-MAX_PACKS = 12
+MAX_PACKS = 48
+"""People go on with the steps they began with: as many releases as may come while they do. One more costs little, as
+it shares what it has in common with the others."""
 
 
 class Library:
@@ -32,6 +34,8 @@ class Library:
         self.board: Board | None = None  # how it stands with the desks: kept fresh by `handoff.board`
         self._press = Press()
         self._packs: dict[int, Pack] = {}
+        self._used: dict[int, int] = {}
+        self._uses = count()
         self._ahead: tuple[bytes, Pack] | None = None
         self._public: tuple[int, list[Document]] = 0, []
         self._latest: Released | None = None
@@ -145,6 +149,7 @@ class Library:
         return self._latest
 
     def _pack(self, connection: Connection, number: int) -> Pack | None:
+        self._used[number] = next(self._uses)
         pack = self._packs.get(number)
         if pack is None:
             found = content.published(connection, self._operator_id, number)
@@ -153,10 +158,11 @@ class Library:
             at, digest = found
             ahead = self._ahead
             if ahead is not None and ahead[0] == digest:
-                pack = replace(ahead[1], number=number, published_at=at).with_index(ahead[1])
+                pack = ahead[1].as_release(number, at)
             else:
                 pack = self._press.pack(number, self.documents(connection, number), at)
             if len(self._packs) >= MAX_PACKS:
-                self._packs.pop(min(self._packs))
+                unused = min(list(self._packs), key=lambda one: self._used.get(one, 0))
+                self._packs.pop(unused, None)
             self._packs[number] = pack
         return pack

@@ -35,10 +35,15 @@ class Press:
         for kind, name, text in words:
             known = before.get((kind, name))
             if known is None or known[0] != text:
-                known = text, Document(kind=kind, name=name, body=msgspec.json.decode(text))
+                known = text, self._same(Document(kind=kind, name=name, body=msgspec.json.decode(text)))
             found[kind, name] = known
         self._read = found
         return [document for _, document in found.values()]
+
+    def _same(self, document: Document) -> Document:
+        """The document as it was typed before, where it says the same: then it is not typed again."""
+        known = self._typed.get((document.kind, document.name))
+        return known[0] if known is not None and known[0].body == document.body else document
 
     def is_quick(self, documents: Iterable[Document]) -> bool:
         """Whether their pack is made in a few milliseconds: the rules of risk are those of the last one."""
@@ -58,7 +63,8 @@ class Press:
             found[key] = known
             return known[1]
 
-        made = codec.build(number, documents, at, typed)
+        in_order = sorted(documents, key=lambda one: (one.kind, one.name))  # as the store has them
+        made = codec.build(number, in_order, at, typed)
         if self._last is not None and _searched(made) == _searched(self._last):
             made.with_index(self._last)
         assert made.search is not None  # made now, not in somebody's turn
