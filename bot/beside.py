@@ -31,6 +31,7 @@ from bot.content.importing import Defaults, Imported, told
 from bot.content.issues import Issue
 from bot.content.rehearsal import KINDS, Rehearsal, examples, rehearse, rules_of
 from bot.errors import BadInput, Busy, ContentError
+from bot.sharing import others_first
 
 PATIENCE = 60.0  # seconds for one job
 TRIES = 2  # it may have gone at this very moment
@@ -110,7 +111,7 @@ class Beside:
     async def _done(self, job: str, given: object) -> Any:
         asked = await asyncio.to_thread(msgspec.msgpack.encode, (job, given))
         told = await self._asked(asked) if self._open else None
-        return msgspec.msgpack.decode(await asyncio.to_thread(done, asked) if told is None else told)
+        return msgspec.msgpack.decode(await asyncio.to_thread(_done_here, asked) if told is None else told)
 
     async def _asked(self, asked: bytes) -> bytes | None:
         """What the other process says; None when none can be started. Raises Overdone."""
@@ -222,6 +223,11 @@ def done(asked: bytes) -> bytes:
     """What comes out of a job."""
     job, given = msgspec.msgpack.decode(asked, type=tuple[str, msgspec.Raw])
     return msgspec.msgpack.encode(JOBS[job](bytes(given)))
+
+
+def _done_here(asked: bytes) -> bytes:
+    with others_first():
+        return done(asked)
 
 
 def serve(reader: BinaryIO, writer: BinaryIO) -> None:

@@ -19,6 +19,7 @@ from bot.content.proposal import Drafted, Proposal
 from bot.drafting import NotReady, Ready
 from bot.errors import BadInput, Conflict, ContentError, NotFound, StoreUnavailable
 from bot.releases import EDITS, REVIEWS, Archive, allow
+from bot.sharing import others_first
 from bot.store import content, document_drafts, releasing, staff
 from bot.store.content import Key
 from bot.store.document_drafts import DraftRow, Planned
@@ -164,8 +165,9 @@ class Releases(Archive):
     ) -> NextRelease:
         """The release after `base`, and its pack at hand."""
         known, rows = ([(one.kind, one.name, one.body) for one in some] for some in (public, wanted))
-        made = releasing.after(base, known, rows, always)
-        self._library.make_ahead(wanted, made.digest)
+        with others_first():
+            made = releasing.after(base, known, rows, always)
+            self._library.make_ahead(wanted, made.digest)
         return made
 
     def _write(

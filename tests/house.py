@@ -62,7 +62,7 @@ LAYERS = {
             )
         ),
     ),
-    2: ("bot.store", "bot.channels", "bot.handoff.dictionary"),
+    2: ("bot.store", "bot.channels", "bot.handoff.dictionary", "bot.sharing"),
     3: (
         "bot.content.library",
         *(

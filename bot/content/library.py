@@ -12,10 +12,11 @@ from bot.content import codec
 from bot.content.check import check
 from bot.content.codec import Document
 from bot.content.pack import Pack, Released
-from bot.content.press import Press
+from bot.content.press import Press, numbered
 from bot.errors import ContentError
 from bot.handoff.hours import TOKYO
 from bot.handoff.waiting import Board
+from bot.sharing import others_first
 from bot.store import content, releasing
 
 MAX_PACKS = 48
@@ -84,7 +85,8 @@ class Library:
         known, documents = self._public
         if known != number:
             words = content.words(connection, self._operator_id, number)
-            documents = self._press.documents(words)
+            with others_first():
+                documents = self._press.documents(words)
             self._public = number, documents
         return documents
 
@@ -113,7 +115,8 @@ class Library:
     def make(self, connection: Connection, number: int) -> None:
         """Makes the pack of a release, for whoever asks for it next."""
         try:
-            self._pack(connection, number)
+            with others_first():
+                self._pack(connection, number)
         finally:
             self._asked.discard(number)
 
@@ -158,7 +161,7 @@ class Library:
             at, digest = found
             ahead = self._ahead
             if ahead is not None and ahead[0] == digest:
-                pack = ahead[1].as_release(number, at)
+                pack = numbered(ahead[1], number, at)
             else:
                 pack = self._press.pack(number, self.documents(connection, number), at)
             if len(self._packs) >= MAX_PACKS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -82,13 +81,6 @@ class Pack:
     def with_flows(self, flows: Mapping[str, Flow]) -> Pack:
         """The same with other flows, for drafts: the index stays, as what is looked for is in the places."""
         return replace(self, flows=flows, entries=entry_words(flows)).with_index(self)
-
-    def as_release(self, number: int, at: datetime) -> Pack:
-        """The same under a number, and nothing made anew: it is done while somebody waits for an answer."""
-        made = copy(self)
-        object.__setattr__(made, "number", number)
-        object.__setattr__(made, "published_at", at)
-        return made
 
     def with_index(self, other: Pack) -> Pack:
         """This very pack, which takes the index of another with the same places and words."""
