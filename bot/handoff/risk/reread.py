@@ -1,4 +1,4 @@
-"""Texts read once more: Latin letters as kana (`shinitai` is しにたい), kana as kanji (うで きる is 腕 切る), slips mended.
+"""Texts read once more: Latin letters as kana (`shinitai`: しにたい), kana as kanji (うで: 腕), slips mended.
 
 Kana by a table of the words that matter, not a dictionary: what it does not know stays as it is. Two kinds of words:
 those read anywhere, for they hardly hide in others, and those that only count where a word begins.
