@@ -42,6 +42,12 @@ FLOORS = {
     "o": Floor(urgent=0.95, concern=0.89, precision=0.96, false_alarms=0.03),
     "p": Floor(urgent=0.95, concern=0.83, precision=0.93, false_alarms=0.06),
     "r": Floor(urgent=0.98, concern=0.97, precision=0.95, false_alarms=0.06),
+    "u": Floor(urgent=0.98, concern=0.96, precision=0.98, false_alarms=0.02),
+    "v": Floor(urgent=0.96, concern=0.92, precision=0.97, false_alarms=0.02),
+    "w": Floor(urgent=0.98, concern=0.94, precision=0.96, false_alarms=0.02),
+    "z": Floor(urgent=0.97, concern=1.0, precision=0.97, false_alarms=0.04),
+    "za": Floor(urgent=0.97, concern=1.0, precision=0.98, false_alarms=0.02),
+    "zb": Floor(urgent=0.98, concern=0.86, precision=0.97, false_alarms=0.02),
     "q": Floor(urgent=0.70, concern=0.66, precision=0.79, false_alarms=0.146),
 }
 """As measured; nobody tunes on rounds h and q (see the README)."""
@@ -55,7 +61,8 @@ def corpus(name: str) -> list[Labelled]:
 
 
 def share(rows: list[Labelled], flagged: set[str]) -> float:
-    return sum(row.id in flagged for row in rows) / len(rows)
+    """Of no lines, all: a round of one tier has no line of the others."""
+    return sum(row.id in flagged for row in rows) / len(rows) if rows else 1.0
 
 
 @pytest.mark.parametrize("name", FLOORS)
@@ -88,6 +95,6 @@ def measured(rows: list[Labelled], flagged: set[str]) -> Floor:
 def test_the_corpus_is_wide() -> None:
     """Over 1,500 lines, hardly a text twice, at least half of them hard negatives or everyday."""
     rows = [row for name in FLOORS for row in corpus(name)]
-    assert len(rows) >= 5_500
-    assert len(rows) - len({row.text for row in rows}) <= 25  # authors had the same thought now and then
+    assert len(rows) >= 7_700
+    assert len(rows) - len({row.text for row in rows}) <= 30  # authors had the same thought now and then
     assert sum(row.level == "none" for row in rows) * 2 >= len(rows)

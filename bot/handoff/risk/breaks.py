@@ -26,8 +26,8 @@ def strength(char: str, before: str, is_quoted: bool) -> int:
 
 
 def is_open(char: str, before: str) -> bool:
-    """Whether a word may go on behind it."""
-    return char in _COMMAS and before in _OPEN
+    """Whether a word may go on behind it; behind a quote it does: 「自殺」の二文字."""
+    return char in _CLOSED_BY.values() or (char in _COMMAS and before in _OPEN)
 
 
 def quoted_until(text: str, place: int) -> int:

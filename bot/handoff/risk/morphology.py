@@ -56,19 +56,19 @@ TOLD = ("wish", "notwish", "passive")
 _GLUE = frozenset({"て", "で", "仕舞う", "てしまう", "ちゃう", "居る", "てる", "さ", "は", "ます"})
 
 
-def form_of(tokens: Sequence[Token], place: int) -> str:
-    """The form a verb stands in, by the words after it: wish, notwish, passive; empty for any other."""
-    form = ""
+def form_of(tokens: Sequence[Token], place: int) -> tuple[str, int]:
+    """The form a verb stands in, by the words after it, and where it ends: wish, notwish, passive; empty for others."""
+    form, end = "", tokens[place].end
     for token in tokens[place + 1 : place + 1 + FOLLOWS]:
         if token.lemma == "たい" and token.kind == "助動詞":
-            form = "wish"
+            form, end = "wish", token.end
         elif form == "wish" and token.lemma in ("ない", "無い"):
-            return "notwish"
+            return "notwish", token.end
         elif token.lemma in ("れる", "られる"):
-            return "passive"
+            return "passive", token.end
         elif form or token.lemma not in _GLUE:
-            return form
-    return form
+            break
+    return form, end
 
 
 def verbs_in(tokens: Sequence[Token], lemmas: Mapping[str, frozenset[str]]) -> list[tuple[str, int, int]]:
@@ -76,8 +76,7 @@ def verbs_in(tokens: Sequence[Token], lemmas: Mapping[str, frozenset[str]]) -> l
     found = []
     for place, token in enumerate(tokens):
         if token.kind == "動詞" and token.lemma in lemmas:
-            form = form_of(tokens, place)
+            form, end = form_of(tokens, place)
             if form:
-                end = tokens[min(place + FOLLOWS, len(tokens) - 1)].end
                 found += [(f"{name}.{form}", token.start, end) for name in lemmas[token.lemma]]
     return found

@@ -39,15 +39,18 @@ _SMALL = dict(zip("ぁぃぅぇぉ", "あいうえお", strict=True))
 _LONG = frozenset("ー〜~～")
 _FOLDED = re.compile(r"(?!.*(.)\1\1)[あいうえおか-ん一-鿿]+")
 """Kana and kanji that folding would leave as they are."""
-_MASK = str.maketrans("○●◯×✕", "〇〇〇〇〇")
-_SPLIT_DEATH = re.compile("(?:[タﾀ歹]|歹タ)[ヒﾋ匕](?![チﾁ])")
+_MASK = str.maketrans("○●◯×✕ゕゖ", "〇〇〇〇〇かけ")
+_SPLIT_DEATH = re.compile("(?:[タﾀ歹]|歹タ)(?:[ヒﾋ匕](?![チﾁ])|[/／・.｜|_ 　-][ヒﾋ匕](?=[にぬねのんニヌ]))")
 """死 taken apart into what looks like it (タヒ)."""
 _HOMOPHONE = re.compile(
     "[市士志師紙仕誌史支歯視使詩始至枝思司姉資試示矢指糸詞西止飼嗣賜四侍施脂諮氏]"
-    "(?=にた(?:い(?![しすや焼])|くて|くな|すぎ|み|かった|ひ|ぃ))"
+    "(?=にた(?:い(?![しすや焼])|くて|くな|すぎ|み|かった|ひ|ぃ)|にます|にましょ|にてぇ|にてえ|のうかな|のうと)"
 )
 """A kanji that only sounds like 死, in front of にたい: from a slip, or to get past a filter."""
-_MASKED = re.compile("[*＊xXｘ×✕✖?？#＃_＿]+(?=[にニﾆ][たてタテﾀﾃ]|[ぬヌ])")
+_MASKED = re.compile(
+    "[*＊xXｘ×✕✖?？#＃_＿]+(?=[にニﾆ][たてタテﾀﾃ]|[ぬヌ])"
+    "|(?<=自)[*＊xXｘ×✕✖#＃_＿]+(?=[しすをのさ未])|(?<=[リり首])[*＊xXｘ×✕✖#＃_＿]+(?=[カかりるっ])"
+)
 """A character left out on purpose."""
 
 

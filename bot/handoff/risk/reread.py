@@ -1,4 +1,4 @@
-"""Texts read once more: Latin letters as kana (`shinitai` is しにたい), kana as kanji (うで きる is 腕 切る).
+"""Texts read once more: Latin letters as kana (`shinitai`: しにたい), kana as kanji (うで: 腕), slips mended.
 
 Kana by a table of the words that matter, not a dictionary: what it does not know stays as it is. Two kinds of words:
 those read anywhere, for they hardly hide in others, and those that only count where a word begins.
@@ -20,6 +20,7 @@ _ANYWHERE = """
     てくび手首 せなか背中 しんぞう心臓 なみだ涙 かみのけ髪の毛 おなか腹 あたま頭 くちびる唇
     おくさん奥さん しゃちょう社長 ともだち友達 かれし彼氏 おとうと弟 いもうと妹 むすこ息子 むすめ娘
     かぞく家族 だんな旦那
+    べらんだベランダ てすり手すり かったーカッター かみそりカミソリ ろーぷロープ くひつり首吊り
     でんしゃ電車 ふみきり踏切 せんろ線路 おくじょう屋上 かいだん階段 びょういん病院 おふろ風呂 ふろば風呂場
     くすり薬 ほうちょう包丁 てがみ手紙 おかね金
     まいにち毎日 まいばん毎晩 こんや今夜 きのう昨日 おととい一昨日 せんしゅう先週 さいご最後
@@ -90,6 +91,32 @@ def fold_kana(text: str) -> Folded | None:
 def fold_latin(text: str) -> Folded | None:
     """The same with what is written in Latin letters read as kana: `shinitai` is しにたい. None without any."""
     return fold_reread(text, _LATIN, _fold_word)
+
+
+_SLIP = re.compile(
+    "[あいうえお]?(?<=[ぁ-ん一-鿿])[a-vyzａ-ｖｙｚ](?=[ぁ-ん一-鿿、。,.!?！？\\s]|$)"
+    "|(?<![きぎしじちぢにひびぴみりてでふ])[ゃゅょ]|(?<![^\\s])っ(?!て)|っ(?=[らりるれろなにぬねのあいうえお])"
+)
+_FULL = str.maketrans("っゃゅょ", "つやゆよ")
+_ROWS = {"a": "あ", "i": "い", "u": "う", "e": "え", "o": "お"}
+_VOWELS = {kana: latin for latin, kana in _ROWS.items()}
+
+
+def fold_slips(text: str) -> Folded | None:
+    """The text without the letters an input method left behind: しにあtい is しにたい, ころｓれる is ころれる.
+
+    Small kana that cannot be small are full ones: っらぃ is つらい. None without any.
+    """
+    return fold_reread(text, _SLIP, _mended)
+
+
+def _mended(slip: str) -> str:
+    if slip in "っゃゅょ":
+        return slip.translate(_FULL)
+    plain = visible(slip).casefold()
+    if len(plain) == 1:
+        return ""
+    return term(jaconv.alphabet2kana(plain[1] + _VOWELS[plain[0]])) if plain[1] not in _ROWS else plain[0]
 
 
 @lru_cache(maxsize=4096)

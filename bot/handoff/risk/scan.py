@@ -26,7 +26,7 @@ from bot.handoff.risk.model import (
     highest,
 )
 from bot.handoff.risk.normalise import Folded, fold, folded_text
-from bot.handoff.risk.reread import fold_kana, fold_latin
+from bot.handoff.risk.reread import fold_kana, fold_latin, fold_slips
 from bot.handoff.risk.sighting import Sighting, is_accident, takes_back
 
 MAX_SCANNED = 20_000
@@ -235,8 +235,9 @@ class Rules:
 
 
 def _reread(text: str) -> list[Folded]:
-    """What else the text may say: read from Latin letters, and from kana without kanji."""
-    return [other for other in (fold_latin(text), fold_kana(text)) if other is not None and other.text]
+    """What else the text may say: read from Latin letters, from kana without kanji, and with its slips mended."""
+    others = (fold_latin(text), fold_kana(text), fold_slips(text))
+    return [other for other in others if other is not None and other.text]
 
 
 def _taken_back(vetoes: Sequence[Against], sighting: Sighting, start: int, end: int) -> str:
