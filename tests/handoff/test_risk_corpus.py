@@ -42,6 +42,11 @@ FLOORS = {
     "o": Floor(urgent=0.95, concern=0.89, precision=0.96, false_alarms=0.03),
     "p": Floor(urgent=0.95, concern=0.83, precision=0.93, false_alarms=0.06),
     "r": Floor(urgent=0.98, concern=0.97, precision=0.95, false_alarms=0.06),
+    "s": Floor(urgent=0.98, concern=0.96, precision=0.97, false_alarms=0.02),
+    "t": Floor(urgent=0.98, concern=0.92, precision=0.98, false_alarms=0.01),
+    "x": Floor(urgent=0.98, concern=1.0, precision=0.98, false_alarms=0.04),
+    "y": Floor(urgent=1.0, concern=0.93, precision=0.98, false_alarms=0.01),
+    "zc": Floor(urgent=0.96, concern=0.95, precision=0.97, false_alarms=0.04),
     "u": Floor(urgent=0.98, concern=0.96, precision=0.98, false_alarms=0.02),
     "v": Floor(urgent=0.96, concern=0.92, precision=0.97, false_alarms=0.02),
     "w": Floor(urgent=0.98, concern=0.94, precision=0.96, false_alarms=0.02),
@@ -95,6 +100,6 @@ def measured(rows: list[Labelled], flagged: set[str]) -> Floor:
 def test_the_corpus_is_wide() -> None:
     """Over 1,500 lines, hardly a text twice, at least half of them hard negatives or everyday."""
     rows = [row for name in FLOORS for row in corpus(name)]
-    assert len(rows) >= 7_700
-    assert len(rows) - len({row.text for row in rows}) <= 30  # authors had the same thought now and then
+    assert len(rows) >= 9_300
+    assert len(rows) - len({row.text for row in rows}) <= 35  # authors had the same thought now and then
     assert sum(row.level == "none" for row in rows) * 2 >= len(rows)
