@@ -6,15 +6,19 @@ import asyncio
 import contextlib
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from sqlalchemy.exc import IntegrityError
 
 from admin.auth import Door, Session
 from admin.guard import session_of
 from bot.errors import NotFound, StoreUnavailable
 from bot.runtime.live import QUEUE, Bell, News, with_member
+from bot.store import presences
 from bot.store.staff import Member
 
 if TYPE_CHECKING:
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 15.0
 WRITE_TIMEOUT = 20.0
+PRESENT_FOR = timedelta(seconds=HEARTBEAT + WRITE_TIMEOUT)
+"""A page that is not heard of for so long is not open any more: its process died."""
 RECHECK = 5.0  # seconds a session is trusted between two looks at the database
 RETRY_MS = 2_000
 TICKET_ID = re.compile("[0-9a-f]{32}")
@@ -35,18 +41,15 @@ class Streams:
 
     def __init__(self, console: Console, door: Door) -> None:
         self._desk, self._hub, self._door = console.desk, console.hub, door
+        self._database, self._clock = console.database, console.clock
         self._open: dict[str, dict[asyncio.Event, web.Request]] = defaultdict(dict)
-        self._looking: dict[asyncio.Event, tuple[Member, str, web.Request]] = {}
+        self._looking: Counter[tuple[str, str]] = Counter()  # streams of a member on a conversation
         self._closing = False
 
-    def beside(self, member: Member, contact_id: str) -> list[str]:
-        """Names of the other members who have this conversation open, in this process, now."""
-        names = {
-            here.display_name
-            for here, where, request in self._looking.values()
-            if where == contact_id and here.staff_id != member.staff_id and request.transport is not None
-        }
-        return sorted(names)
+    async def beside(self, member: Member, contact_id: str) -> list[str]:
+        """Names of the other members who have this conversation open now, in whichever process."""
+        now = self._clock.now()
+        return await self._database.read(presences.beside, contact_id, member.staff_id, now)
 
     def end(self, *session_ids: str) -> None:
         """Ends the streams of sessions that were left."""
@@ -69,30 +72,49 @@ class Streams:
                 raise NotFound
             thread = await self._desk.thread(session.member, ticket_id)
             contact_id = thread.ticket.contact_id
-            topics, pause = [contact_id, looking(contact_id), with_member(session.member.staff_id)], 0.0
+            topics = [contact_id, presences.topic(contact_id), with_member(session.member.staff_id)]
+            pause = 0.0
         if self._closing or not self._has_room(session.session_id):
             return web.Response(status=503, headers={"Retry-After": "10"})
         ended = asyncio.Event()
         self._open[session.session_id][ended] = request
         try:
             with self._hub.listen(*topics, pause=pause) as bell:
-                self._look(ended, session.member, contact_id, request)
-                return await self._run(request, session, bell, ended)
+                if not contact_id:
+                    return await self._run(request, session, bell, ended)
+                async with self._present(session.member.staff_id, contact_id):
+                    return await self._run(request, session, bell, ended, contact_id)
         finally:
-            self._look_away(ended)
             self._open[session.session_id].pop(ended, None)
             if not self._open[session.session_id]:
                 del self._open[session.session_id]
 
-    def _look(self, ended: asyncio.Event, member: Member, contact_id: str, request: web.Request) -> None:
-        if contact_id:
-            self._looking[ended] = member, contact_id, request
-            self._hub.spread(News(topics={looking(contact_id)}))
+    @contextlib.asynccontextmanager
+    async def _present(self, staff_id: str, contact_id: str) -> AsyncIterator[None]:
+        """While it lasts others see that this member has it open."""
+        here = contact_id, staff_id
+        self._looking[here] += 1
+        await self._look(staff_id, contact_id, first=True)
+        try:
+            yield
+        finally:
+            self._looking[here] -= 1
+            if not self._looking[here]:
+                del self._looking[here]
+                with contextlib.suppress(StoreUnavailable):  # then it is over by itself
+                    await self._database.write(presences.look_away, contact_id, staff_id)
+                self._hub.spread(News(topics={presences.topic(contact_id)}))
 
-    def _look_away(self, ended: asyncio.Event) -> None:
-        found = self._looking.pop(ended, None)
-        if found is not None:
-            self._hub.spread(News(topics={looking(found[1])}))
+    async def _look(self, staff_id: str, contact_id: str, *, first: bool = False) -> None:
+        now = self._clock.now()
+        with contextlib.suppress(
+            StoreUnavailable, IntegrityError
+        ):  # away, or the person was erased meanwhile
+            await self._database.write(
+                presences.look, contact_id, staff_id, now, now + PRESENT_FOR, first=first
+            )
+        if first:
+            self._hub.spread(News(topics={presences.topic(contact_id)}))
 
     def _has_room(self, session_id: str) -> bool:
         """Whether one more stream may open. Pages that were left are known by their closed connections."""
@@ -106,7 +128,7 @@ class Streams:
         return living < PER_SESSION and sum(map(len, self._open.values())) < TOTAL
 
     async def _run(
-        self, request: web.Request, session: Session, bell: Bell, ended: asyncio.Event
+        self, request: web.Request, session: Session, bell: Bell, ended: asyncio.Event, contact_id: str = ""
     ) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={
@@ -116,7 +138,7 @@ class Streams:
             }
         )
         await response.prepare(request)
-        checked = time.monotonic()
+        checked = looked = time.monotonic()
         try:
             await _write(response, f"retry: {RETRY_MS}\n\n")
             while True:
@@ -128,17 +150,15 @@ class Streams:
                 if ended.is_set():
                     break
                 await _write(response, f"event: {'changed' if rang else 'heartbeat'}\ndata:\n\n")
+                if contact_id and time.monotonic() - looked >= HEARTBEAT - RECHECK:
+                    looked = time.monotonic()
+                    await self._look(session.member.staff_id, contact_id)
         except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()  # who does not read is dropped; a clean end would wait for them
         except (ConnectionError, StoreUnavailable):
             pass  # the page comes back by itself
         return response
-
-
-def looking(contact_id: str) -> str:
-    """The topic of who has a conversation open."""
-    return f"looking/{contact_id}"
 
 
 async def _rang(bell: Bell, ended: asyncio.Event) -> bool:

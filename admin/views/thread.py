@@ -97,7 +97,7 @@ class Threads:
             panel=side.panel(t, thread, member, now, released, await self._console.accounts()),
             desk=self._console.desk_name(ticket.desk_id),
             entrance=labels.entrance(t, thread.account_id),
-            beside=self._streams.beside(member, ticket.contact_id),
+            beside=await self._streams.beside(member, ticket.contact_id),
             came=times.since(t, now, ticket.opened_at),
             came_at=times.exact(ticket.opened_at),
             cost=labels.cost(t, thread.account_id, thread.free_until, now),

@@ -25,6 +25,7 @@ from bot.store.schema import (
     notes,
     outbox,
     passphrases,
+    presences,
     receipts,
     reply_hints,
     scheduled_replies,
@@ -39,7 +40,7 @@ RECEIPT_FOR = timedelta(seconds=60)
 
 DELETED: tuple[Table, ...] = (
     *(outbox, inbox, reply_hints, timeline, wakeups, notes, drafts, tickets, passphrases, move_links),
-    *(audit_refs, scheduled_replies, break_glass),
+    *(audit_refs, scheduled_replies, break_glass, presences),
     *(talks, contacts),
 )
 """Deleted with the contact, in this order. Dedupe keys, moved addresses and counts stay: they name nobody, and so

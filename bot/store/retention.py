@@ -106,6 +106,7 @@ RULES: dict[str, str] = {
     "duties": "counts: a shift tells who was on duty, nobody else",
     "debriefs": "reviews",
     "drafts": "until it is sent or handed back",
+    "presences": "while a page is open, and half a minute after a process died",
     "scheduled_replies": "until it is sent, taken back or handed back",
     "reply_hints": "less than a minute",
     "receipts": "a minute",

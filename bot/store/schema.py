@@ -309,6 +309,14 @@ drafts = Table(
     Column("sealed_draft", LargeBinary, nullable=False),
 )
 
+presences = Table(
+    "presences",
+    metadata,
+    contact_column(),
+    Column("staff_id", Id, ForeignKey("staff.staff_id"), primary_key=True),
+    Column("until", Instant, nullable=False),
+)
+
 scheduled_replies = Table(
     "scheduled_replies",
     metadata,

@@ -420,6 +420,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", "staff_id", name=op.f("pk_drafts")),
     )
     op.create_table(
+        "presences",
+        sa.Column("contact_id", sa.String(length=32), nullable=False),
+        sa.Column("staff_id", sa.String(length=32), nullable=False),
+        sa.Column("until", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name=op.f("fk_presences_contact_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.staff_id"], name=op.f("fk_presences_staff_id")),
+        sa.PrimaryKeyConstraint("contact_id", "staff_id", name=op.f("pk_presences")),
+    )
+    op.create_table(
         "scheduled_replies",
         sa.Column("contact_id", sa.String(length=32), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -725,6 +736,7 @@ def downgrade() -> None:
 
     op.drop_table("talks")
     op.drop_table("scheduled_replies")
+    op.drop_table("presences")
     op.drop_table("drafts")
     op.drop_table("staff_targets")
     op.drop_table("staff_settings")
