@@ -52,11 +52,12 @@ def book_of(
     forms = _forms(lexicon, {name for names in lemmas.values() for name in names})
     numbered = {name: number for number, name in enumerate(against)}
     needs, meets = bits_of(near)
+    shared: dict[tuple[int, ...], tuple[int, ...]] = {}
     return Book(
         rules=tuple(rules),
         vetoes=known,
         automaton=_automaton(lexicon.terms),
-        cues_of=list(lexicon.terms.values()),
+        cues_of=[shared.setdefault(cues, cues) for cues in lexicon.terms.values()],
         names=list(lexicon.cues),
         joints=tuple(lexicon.joints),
         anchors={cue: tuple(places) for cue, places in anchors.items()},
