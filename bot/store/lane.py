@@ -129,7 +129,7 @@ class Lane(Generic[Item, Result]):
             outcomes = future.result()
             results = [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
             if self._committed is not None and results:
-                self._committed(results)
+                loop.call_soon(self._committed, results)  # what it raises keeps nobody waiting
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if waiting.done.done():
                 continue
@@ -155,10 +155,12 @@ def _each(
     if not items:
         return []
     results, error = attempt(connection, lambda connection: function(connection, items))
-    if results is not None:
+    if error is None:
+        if results is None or len(results) != len(items):
+            raise ValueError("the function of a lane gives one result an item")
         return list(results)
-    if error is None or isinstance(as_told(error), StoreUnavailable):
-        raise error or ValueError("a lane's function gives one result an item")
+    if isinstance(as_told(error), StoreUnavailable):
+        raise error
     if len(items) > 1:
         return [outcome for item in items for outcome in _each(connection, function, [item])]
     if again and isinstance(as_told(error), IntegrityError | Conflict):
