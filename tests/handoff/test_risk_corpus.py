@@ -53,6 +53,8 @@ FLOORS = {
     "z": Floor(urgent=0.97, concern=1.0, precision=0.97, false_alarms=0.04),
     "za": Floor(urgent=0.97, concern=1.0, precision=0.98, false_alarms=0.02),
     "zb": Floor(urgent=0.98, concern=0.86, precision=0.97, false_alarms=0.02),
+    "zf": Floor(urgent=0.98, concern=1.0, precision=0.99, false_alarms=0.0),
+    "zg": Floor(urgent=1.0, concern=1.0, precision=0.99, false_alarms=0.0),
     "q": Floor(urgent=0.70, concern=0.66, precision=0.79, false_alarms=0.146),
 }
 """As measured; nobody tunes on rounds h and q (see the README)."""
