@@ -58,9 +58,13 @@ FLOORS = {
     "zf": Floor(urgent=0.98, concern=1.0, precision=0.99, false_alarms=0.0),
     "zg": Floor(urgent=1.0, concern=1.0, precision=0.99, false_alarms=0.0),
     "zh": Floor(urgent=0.98, concern=1.0, precision=0.96, false_alarms=0.11),
+    "zi": Floor(urgent=0.94, concern=0.82, precision=0.99, false_alarms=0.008),
+    "zj": Floor(urgent=0.90, concern=0.74, precision=0.88, false_alarms=0.097),
+    "zk": Floor(urgent=0.89, concern=0.64, precision=0.95, false_alarms=0.03),
+    "zl": Floor(urgent=0.94, concern=0.82, precision=0.95, false_alarms=0.038),
     "q": Floor(urgent=0.70, concern=0.66, precision=0.79, false_alarms=0.146),
 }
-"""As measured; nobody tunes on rounds h and q (see the README)."""
+"""As measured; nobody tunes on rounds h, q and zi to zl (see the README)."""
 
 
 @cache
@@ -103,8 +107,8 @@ def measured(rows: list[Labelled], flagged: set[str]) -> Floor:
 
 
 def test_the_corpus_is_wide() -> None:
-    """Over 11,000 lines, hardly a text twice, nearly half of them hard negatives or everyday."""
+    """Over 12,000 lines, hardly a text twice, nearly half of them hard negatives or everyday."""
     rows = [row for name in FLOORS for row in corpus(name)]
-    assert len(rows) >= 11_000
-    assert len(rows) - len({row.text for row in rows}) <= 35  # authors had the same thought now and then
+    assert len(rows) >= 12_000
+    assert len(rows) - len({row.text for row in rows}) <= 40  # authors had the same thought now and then
     assert sum(row.level == "none" for row in rows) >= 0.48 * len(rows)
