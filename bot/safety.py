@@ -80,8 +80,18 @@ def card(content: Content, level: Level, category: str, who: str, now: datetime)
 
 
 def leading(hits: tuple[RiskHit, ...]) -> tuple[Level, str]:
-    """Level and category of the most urgent hit; among equals the one a person can be harmed by soonest."""
+    """Level and category of the most urgent hit; among equals the one a person can be harmed by soonest.
+
+    What lies within words of one's own death or wounds is part of them: to kill, in 自殺する.
+    """
     level = highest(hits)
-    found = {hit.category for hit in hits if hit.level is level}
+    urgent = [hit for hit in hits if hit.level is level]
+    own = [hit for hit in urgent if hit.category in ("suicide", "self_harm")]
+    found = {
+        hit.category
+        for hit in urgent
+        if hit.category not in ("violence", "abuse")
+        or not any(one.start <= hit.start and hit.end <= one.end for one in own)
+    }
     order = ("medical", "violence", "abuse", "self_harm", "suicide", "hopelessness")
     return level, next((category for category in order if category in found), "")

@@ -117,7 +117,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "bot/runtime/commit.py": (330, "the one path by which anything changes"),
     "bot/store/conversations.py": (330, "who is loaded, by id or by address, is locked in one order"),
     "bot/store/schema.py": (500, "all tables in one view"),
-    "bot/store/migrations/versions/0001_first_schema.py": (800, "one migration, written by Alembic"),
+    "bot/store/migrations/versions/0001_first_schema.py": (820, "one migration, written by Alembic"),
 }
 """Files that may be over the limit: by how much, and why."""
 

@@ -174,6 +174,14 @@ def test_the_way_people_came_tells_who_writes(flow: str) -> None:
     assert card.texts[:2] == card_texts(place)
 
 
+@pytest.mark.parametrize("text", ["今夜自殺するけん探さんで", "自〇したいって毎日考えてる"])
+def test_a_word_within_ones_own_death_is_no_violence(text: str) -> None:
+    """The card for who is about to die, not the one for who is attacked: 殺す stands in 自殺する."""
+    hits = SEED.rules.scan(text)
+    assert "violence" in {hit.category for hit in hits}
+    assert safety.leading(hits)[1] == "suicide"
+
+
 def test_a_concern_is_no_alarm() -> None:
     """One gentle line with a way to a person, and no ticket; with a counselor nothing of the kind."""
     turn = says(CONCERN, in_mode(Mode.BOT))

@@ -215,7 +215,7 @@ FOUND = [
         "id": "c",
         "level": "emergency",
         "category": "suicide",
-        "rules": ["D-SOON", "S-NOW", "W-SAID", "C-LIMIT", "N-PAIN"],
+        "rules": ["D-SOON", "S-NOW", "W-SAID", "Y-DIE-PLAINLY", "C-LIMIT", "N-PAIN"],
     },
     {
         "id": "d",

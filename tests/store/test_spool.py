@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.errors import StoreUnavailable
@@ -84,7 +84,9 @@ def test_a_torn_end_goes_and_the_rest_stays(
     whole = path.stat().st_size
     a_spool(folder).append(events[2:])
     data = path.read_bytes()
-    path.write_bytes(data[: whole + min(cut, len(data) - whole - 1)] + more.replace(b"\xe7", b""))
+    kept, behind = whole + min(cut, len(data) - whole - 1), more.replace(b"\xe7", b"")
+    assume(not behind.startswith(data[kept:]))  # sealed bytes are random: these may be the very ones cut off
+    path.write_bytes(data[:kept] + behind)
     spool = a_spool(folder)
     assert contents(spool) == events[:2]
     spool.append(events[2:])

@@ -236,8 +236,7 @@ class Rules:
 
 def _reread(text: str) -> list[Folded]:
     """What else the text may say: read from Latin letters, from kana without kanji, and with its slips mended."""
-    others = (fold_latin(text), fold_kana(text), fold_slips(text))
-    return [other for other in others if other is not None and other.text]
+    return [other for read in (fold_latin, fold_kana, fold_slips) if (other := read(text)) and other.text]
 
 
 def _taken_back(vetoes: Sequence[Against], sighting: Sighting, start: int, end: int) -> str:
