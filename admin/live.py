@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from admin.auth import Door, Session
 from admin.guard import session_of
-from bot.errors import NotFound, StoreUnavailable
+from bot.errors import Conflict, NotFound, StoreUnavailable
 from bot.runtime.live import QUEUE, Bell, News, with_member
 from bot.store import presences
 from bot.store.staff import Member
@@ -28,6 +28,8 @@ HEARTBEAT = 15.0
 WRITE_TIMEOUT = 20.0
 PRESENT_FOR = timedelta(seconds=HEARTBEAT + WRITE_TIMEOUT)
 """A page that is not heard of for so long is not open any more: its process died."""
+GONE = (StoreUnavailable, Conflict, IntegrityError)
+"""The database is away, somebody was in the way, or the person was erased meanwhile."""
 RECHECK = 5.0  # seconds a session is trusted between two looks at the database
 RETRY_MS = 2_000
 TICKET_ID = re.compile("[0-9a-f]{32}")
@@ -94,22 +96,20 @@ class Streams:
         """While it lasts others see that this member has it open."""
         here = contact_id, staff_id
         self._looking[here] += 1
-        await self._look(staff_id, contact_id, first=True)
         try:
+            await self._look(staff_id, contact_id, first=True)
             yield
         finally:
             self._looking[here] -= 1
             if not self._looking[here]:
                 del self._looking[here]
-                with contextlib.suppress(StoreUnavailable):  # then it is over by itself
+                with contextlib.suppress(*GONE):  # then it is over by itself
                     await self._database.write(presences.look_away, contact_id, staff_id)
                 self._hub.spread(News(topics={presences.topic(contact_id)}))
 
     async def _look(self, staff_id: str, contact_id: str, *, first: bool = False) -> None:
         now = self._clock.now()
-        with contextlib.suppress(
-            StoreUnavailable, IntegrityError
-        ):  # away, or the person was erased meanwhile
+        with contextlib.suppress(*GONE):
             await self._database.write(
                 presences.look, contact_id, staff_id, now, now + PRESENT_FOR, first=first
             )

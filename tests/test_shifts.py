@@ -17,7 +17,7 @@ def test_waits_are_told_truly_and_danger_goes_first(a_day: int) -> None:
     assert ours.told > 900
     assert ours.untold == 0
     assert ours.true / ours.told >= 0.9
-    assert ours.near / ours.told >= 0.9
+    assert ours.near_in_minutes / ours.told >= 0.9
     assert ours.urgent > 80
     assert ours.late == 0
     assert ours.late <= min(one.late for one in found.values())

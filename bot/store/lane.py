@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -26,6 +27,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_BATCH = 64
+
+log = structlog.get_logger("lane")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class Lane(Generic[Item, Result]):
         if error := future.exception():
             with self._door:
                 batch, self._waiting = batch + self._waiting, []
-            outcomes: list[Result | Failed] = [Failed(as_told(error))] * len(batch)
+            outcomes: list[Result | Failed] = [Failed(_away(error))] * len(batch)
         else:
             outcomes = future.result()
             results = [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
@@ -142,6 +145,13 @@ class Lane(Generic[Item, Result]):
                 self._busy = bool(self._waiting)
             if self._busy:
                 self._begin(loop)
+
+
+def _away(error: BaseException) -> StoreUnavailable:
+    """A commit that failed, for whatever reason: nothing is durable, and whoever waits keeps it to try it again."""
+    if not isinstance(as_told(error), StoreUnavailable):
+        log.error("commit_failed", error=type(error).__name__)
+    return StoreUnavailable()
 
 
 def _each(

@@ -145,6 +145,23 @@ async def test_nothing_overtakes_what_failed(database: Database) -> None:
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
 
 
+async def test_a_commit_that_fails_is_tried_elsewhere(database: Database) -> None:
+    """For whatever reason: who waits is told as in an outage, and so keeps what is not durable; the next one works."""
+
+    def rolled_back(connection: Connection, items: Sequence[str]) -> Sequence[str]:
+        if not broken:
+            return items
+        broken.clear()
+        connection.exec_driver_sql("ROLLBACK")
+        raise MemoryError
+
+    broken = [True]
+    lane: Lane[str, str] = Lane(database, rolled_back)
+    first = await put(lane, "a", "b")
+    assert [type(outcome) for outcome in first] == [StoreUnavailable] * 2
+    assert await put(lane, "c") == ["c"]
+
+
 async def test_nothing_is_left_behind(database: Database) -> None:
     """Items that come while groups are being written are all written, each once, whatever fails in between."""
     ledger = Ledger("7-3")
